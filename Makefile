@@ -1,0 +1,18 @@
+# Every task has one name. Without make: `python3 -m tools.<task>`, with the same words behind it.
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+export FORCE CH TIMINGS SOLUTIONS
+
+help:        ; @$(PYTHON) -m tools.help
+setup:       ; @$(PYTHON) -m tools.setup
+lab:         ; @$(PYTHON) -m tools.lab
+notebooks:   ; @$(PYTHON) -m tools.notebooks build
+book:        ; @$(PYTHON) -m tools.book
+check:       ; @$(PYTHON) -m tools.check
+test:        ; @$(PYTHON) -m tools.test
+test-slow:   ; @$(PYTHON) -m tools.test --slow
+bench:       ; @$(PYTHON) -m tools.bench
+lock:        ; @$(PYTHON) -m tools.lock
+clean:       ; @$(PYTHON) -m tools.clean
+
+.PHONY: help setup lab notebooks book check test test-slow bench lock clean

@@ -1,0 +1,58 @@
+"""The course's own environment, `.venv`: made once, completed when the pins change, entered by every task.
+
+With DLCOURSE_ENV=here the tasks use the interpreter at hand (conda, a container, a GPU machine).
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".venv"
+PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = FOLDER / "dlcourse.stamp"
+OLDEST = (3, 11)
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+def fingerprint():
+    """What the environment depends on: the pins, the package's metadata, the interpreter and the place."""
+    pins = (ROOT / "requirements.txt").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    return hashlib.sha256(pins + f"{sys.version_info[:2]} {FOLDER}".encode()).hexdigest()
+
+
+def complete():
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+
+
+def create():
+    """Create `.venv` and install the pins; the stamp is written last, so that a broken try is repeated."""
+    if sys.version_info < OLDEST:
+        wanted, got = ".".join(map(str, OLDEST)), sys.version.split()[0]
+        sys.exit(f"dlcourse needs Python {wanted} or newer, this is {got}: run `make PYTHON=python{wanted} …`")
+    print(f"Installing the pinned packages into {FOLDER.name} (a few minutes, 6 GB, once) …", flush=True)
+    if STAMP.exists():
+        STAMP.unlink()
+    else:  # a new place, or one that was left half made
+        venv.create(FOLDER, clear=True, with_pip=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for arguments in (["-r", "requirements.txt"], ["--no-deps", "--no-build-isolation", "-e", "."]):
+        if subprocess.run(pip + arguments, cwd=ROOT).returncode:
+            sys.exit("The installation failed: see pip's message above, then run the same command again.")
+    STAMP.write_text(fingerprint())
+
+
+def enter(module_and_arguments):
+    """Run this task inside the environment; returns only when it already is there."""
+    inside = Path(sys.prefix).resolve() == FOLDER.resolve()
+    if os.environ.get("DLCOURSE_ENV") == "here" or (inside and complete()):
+        return
+    if inside:  # started with .venv's own Python, but the pins have changed
+        sys.exit("The pins have changed: run `python3 -m tools.setup` with the system's Python.")
+    if not complete():
+        create()
+    command = [PYTHON, "-m", *module_and_arguments]
+    sys.exit(subprocess.run(command, cwd=ROOT, env=ONE_THREAD | os.environ).returncode)
