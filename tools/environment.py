@@ -32,7 +32,9 @@ def create():
     """Create `.venv` and install the pins; the stamp is written last, so that a broken try is repeated."""
     if sys.version_info < OLDEST:
         wanted, got = ".".join(map(str, OLDEST)), sys.version.split()[0]
-        sys.exit(f"dlcourse needs Python {wanted} or newer, this is {got}: run `make PYTHON=python{wanted} …`")
+        sys.exit(
+            f"dlcourse needs Python {wanted} or newer, this is {got}: run `make PYTHON=python{wanted} …`"
+        )
     print(f"Installing the pinned packages into {FOLDER.name} (a few minutes, 6 GB, once) …", flush=True)
     if STAMP.exists():
         STAMP.unlink()

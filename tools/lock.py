@@ -1,4 +1,4 @@
-"""`make lock`: pin every package that pyproject.toml allows, for all systems and Pythons, in requirements.txt."""
+"""`make lock`: pin all packages that pyproject.toml allows, for every system, in requirements.txt."""
 
 import os
 import subprocess
@@ -6,12 +6,22 @@ import sys
 
 from tools.environment import ROOT
 
-HEADER = "# Made by `make lock` from pyproject.toml: the pinned environment, for every system and Python >= 3.11.\n"
+HEADER = "# Made by `make lock` from pyproject.toml: the pinned environment, for every system.\n"
 
 
 def main():
     target = ROOT / "requirements.txt"
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--all-extras"]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--all-extras",
+    ]
     command += ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     result = subprocess.run([*command, "pyproject.toml"], cwd=ROOT, capture_output=True, text=True)
     if result.returncode:

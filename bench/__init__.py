@@ -1,0 +1,5 @@
+"""Benchmarks. One thread, settled before NumPy is loaded: on busy cores a second one costs more than it gives."""
+
+import os
+
+os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}

@@ -1,0 +1,121 @@
+"""Judge outcomes against an exercise: a function of plain data that never sees the student's objects."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from numpy import ndarray
+from numpy.random import default_rng
+
+from dlcourse.course.exercises._calling import OTHER, UNSOLVED, Outcome
+from dlcourse.course.exercises._entry import Raises
+from dlcourse.course.exercises._values import NotPlain, difference, plain, show, size
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """passed; what to say; the diagnosed mistake's name and the number of the case shown, where there are."""
+
+    passed: bool
+    text: str
+    mistake: str | None = None
+    case: int | None = None
+
+
+def cases_of(exercise, seed=None):
+    """The exercise's cases, from a seed of its own unless one is given."""
+    return list(exercise.cases(default_rng(crc32(exercise.name.encode()) if seed is None else seed)))
+
+
+def judge(exercise, values, cases, expected=None):
+    """Judge what the answer gave for each case: plain values, or Outcomes where a call went wrong.
+
+    `expected` may hold the right values, computed before the student's code ran.
+    """
+    results = [v if type(v) is Outcome else _as_outcome(v) for v in values]
+    if any(outcome.problem == UNSOLVED for outcome in results):
+        return Verdict(False, _unsolved(exercise))
+    if expected is None:
+        expected = [plain(exercise.expected(case)) for case in cases]
+    if len(results) < len(cases) and not any(outcome.problem for outcome in results):
+        return Verdict(False, f"✗ {exercise.name}: expected {len(cases)} results, got {len(results)}")
+    faults = {i: fault for i, o in enumerate(results) if (fault := _fault(exercise, expected[i], o))}
+    if not faults:
+        return Verdict(True, f"✓ {exercise.name}: right in all {len(cases)} cases")
+    mistake = next((m for m in exercise.mistakes if _made(exercise, m, cases, results)), None)
+    worst = min(faults, key=lambda i: (size(cases[i]), i))
+    headline = mistake.says if mistake else faults[worst]
+    text = _report(exercise, headline, cases[worst], expected[worst], results[worst], faults[worst])
+    return Verdict(False, text, mistake.name if mistake else None, worst)
+
+
+def _as_outcome(value):
+    try:
+        return Outcome(value=plain(value))
+    except NotPlain as error:
+        return Outcome(problem=OTHER, says=f"your answer returned {error}")
+
+
+def _compare(exercise, wanted, got):
+    rules = {"rtol": exercise.rtol, "atol": exercise.atol, "any_number": exercise.any_number}
+    return difference(wanted, got, **rules)
+
+
+def _fault(exercise, wanted, outcome):
+    """What is wrong with one outcome; None where nothing is."""
+    if outcome.problem:
+        return outcome.says
+    if outcome.value is None and wanted is not None:
+        if outcome.printed:
+            return "your function printed its result and returned None: hand it back with `return`"
+        return "your function returned None: is a `return` missing?"
+    if outcome.mutated:
+        return "your function changed its argument: work on a copy"
+    return _compare(exercise, wanted, outcome.value)
+
+
+def _made(exercise, mistake, cases, results):
+    """Whether the answer did in every case exactly what this mistake does."""
+    return len(results) == len(cases) and all(
+        _agrees(exercise, mistake.value(case), outcome) for case, outcome in zip(cases, results)
+    )
+
+
+def _agrees(exercise, value, outcome):
+    if isinstance(value, Raises):
+        return outcome.error == value.error
+    return not outcome.problem and _compare(exercise, plain(value), outcome.value) is None
+
+
+def _unsolved(exercise):
+    return (
+        f"✗ {exercise.name}: not solved yet (about {exercise.minutes} min). "
+        f'Write your answer in the cell above and run it; hint("{exercise.name}") helps.'
+    )
+
+
+def _report(exercise, headline, case, wanted, outcome, fault):
+    lines = [f"✗ {exercise.name}: {headline}", f"  smallest failing case: {_call(exercise, case)}"]
+    lines.append(_labelled("expected", show(wanted)))
+    if not outcome.problem:
+        lines.append(_labelled("yours", show(outcome.value)))
+    if fault != headline and not outcome.problem:
+        lines.append(f"  {fault}")
+    if outcome.printed:
+        lines.append(_labelled("printed", show(outcome.printed.strip()[:300])))
+    if exercise.read:
+        lines.append(f"  read: {exercise.read}")
+    return "\n".join(lines)
+
+
+def _labelled(label, text):
+    label = f"  {label + ':':10}"
+    return label + text.replace("\n", "\n" + " " * len(label))
+
+
+def _call(exercise, case):
+    """The case as the call the student would write, arrays on lines of their own where they are large."""
+    arguments = case if type(case) is tuple else (case,)
+    shown = [show(a.tolist() if type(a) is ndarray and a.size <= 12 else a) for a in arguments]
+    if sum(map(len, shown)) <= 90 and not any("\n" in text for text in shown):
+        return f"{exercise.name}({', '.join(shown)})"
+    return "\n".join([exercise.name, *("    " + text.replace("\n", "\n    ") for text in shown)])

@@ -1,0 +1,176 @@
+"""The members of the cargo workspace `rust/`: their crates are built once, then linked to cells.
+
+A cell is compiled by rustc itself against what cargo built for the member, so that it behaves like a cell
+of the standard library: same file name, same cache, no lock held while another notebook compiles.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+import time
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder
+
+OFFLINE = ("failed to download", "Could not resolve", "Couldn't resolve", "Unable to update registry", "--offline")
+
+
+class CratesError(RuntimeError):
+    """A member's crates cannot be had; the message says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What rustc needs to compile a cell against a member, and what the program needs to run."""
+
+    flags: list
+    fingerprint: str
+    environment: dict
+
+
+NOTHING = Linked([], "", {})
+
+
+def members():
+    """Return the names that `--crates` knows: the folders of the workspace that hold a package."""
+    return sorted(manifest.parent.name for manifest in WORKSPACE.glob("*/Cargo.toml"))
+
+
+def target_folder():
+    """Return the one folder that cargo builds into: CARGO_TARGET_DIR, or a folder in the course's cache."""
+    return Path(os.environ.get("CARGO_TARGET_DIR") or cache_folder() / "target")
+
+
+def prepare(member, rust, progress=None):
+    """Return the Linked of a member, building its crates first where this has not been done.
+
+    progress    called with a line of text about once a second while cargo builds
+
+    Raises CratesError: no such member, no cargo, no network at the first use, a build that failed.
+    """
+    if member not in members():
+        known = ", ".join(members()) or "none: the folder rust/ is missing"
+        raise CratesError(f"--crates {member}: expected a member of the workspace ({known})")
+    fingerprint = _fingerprint(rust.description)
+    record = target_folder() / "cells" / f"{member}-{fingerprint}.json"
+    if record.exists():
+        linked = Linked(**json.loads(record.read_text("utf-8")))
+        if all(Path(flag.split("=", 1)[1]).exists() for flag in linked.flags if "=" in flag):
+            return linked
+    artifacts, searched = _cargo(member, rust, progress or (lambda line: None))
+    flags = [word for name, file in _externs(member, artifacts) for word in ("--extern", f"{name}={file}")]
+    folders = [f"dependency={target_folder() / 'release' / 'deps'}", *searched]
+    flags += [word for folder in folders for word in ("-L", folder)]
+    linked = Linked(flags, fingerprint, {})
+    _write(record, json.dumps(asdict(linked)))
+    return linked
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+    os.replace(file.name, path)
+
+
+def _fingerprint(description):
+    """Hash what the built crates depend on: the lock file, the manifests, the members' sources, rustc."""
+    files = [*WORKSPACE.glob("*.*"), *WORKSPACE.glob("*/Cargo.toml"), *WORKSPACE.glob("*/src/**/*.rs")]
+    digest = hashlib.sha256(f"{description}{target_folder()}".encode())
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _manifest(path):
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _package(member):
+    return _manifest(WORKSPACE / member / "Cargo.toml")["package"]
+
+
+def _cargo(member, rust, progress):
+    """Build a member; return {(package, version): [artifact messages]} and the linker's search folders."""
+    if not rust.cargo:
+        raise CratesError("cargo is missing beside rustc: get both from https://rustup.rs")
+    command = [rust.cargo, "build", "--release", "--lib", "--locked", "--message-format=json-render-diagnostics"]
+    command += ["--manifest-path", str(WORKSPACE / member / "Cargo.toml")]
+    environment = rust.environment | {"CARGO_TARGET_DIR": str(target_folder()), "CARGO_TERM_COLOR": "never"}
+    artifacts, searched, started, told = {}, [], time.monotonic(), 0.0
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8"
+        )
+        try:
+            for line in process.stdout:
+                message = json.loads(line) if line.startswith("{") else {}
+                if message.get("reason") == "compiler-artifact":
+                    artifacts.setdefault(_identity(message["package_id"]), []).append(message)
+                elif message.get("reason") == "build-script-executed":
+                    searched += message["linked_paths"]
+                if time.monotonic() - max(started, told) > 1:
+                    told = time.monotonic()
+                    progress(_progress(member, len(artifacts), told - started))
+            process.wait()
+        finally:
+            process.kill()
+        errors.seek(0)
+        if process.returncode:
+            raise CratesError(_reason(member, errors.read()))
+    return artifacts, searched
+
+
+def _identity(package_id):
+    """("ndarray", "0.17.2") of "registry+…#ndarray@0.17.2"; a path without a name is named by its folder."""
+    path, _, last = package_id.partition("#")
+    name, _, version = last.rpartition("@")
+    return name or path.rpartition("/")[2], version
+
+
+def _progress(member, done, seconds):
+    estimate = _package(member).get("metadata", {}).get("dlcourse", {}).get("cpu-seconds", 0)
+    cores = os.cpu_count() or 1
+    about = f", about {max(1, round(estimate / cores / 60))} min on {cores} cores" if estimate else ""
+    passed = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    return f"Building the crates of `{member}` (once{about}): {done} compiled, {passed} min passed"
+
+
+def _reason(member, errors):
+    """One line about why cargo failed."""
+    if any(sign in errors for sign in OFFLINE):
+        return (
+            f"--crates {member}: its crates are not on this machine yet and there is no network; connect once"
+        )
+    first = next((line for line in errors.splitlines() if line.startswith("error")), errors.strip()[-200:])
+    return f"--crates {member}: cargo could not build its crates: {first}"
+
+
+def _externs(member, artifacts):
+    """Yield (crate name in the code, library file) for the member and each of its direct dependencies."""
+    lock = _manifest(WORKSPACE / "Cargo.lock")["package"]
+    package = _package(member)
+    own = _library(artifacts, package["name"], package["version"])
+    yield own["target"]["name"], _file(own)
+    entry = next(p for p in lock if p["name"] == package["name"] and "source" not in p)
+    locked = {words[0]: words[1:] for words in map(str.split, entry["dependencies"])}
+    for name, wanted in _manifest(WORKSPACE / member / "Cargo.toml").get("dependencies", {}).items():
+        real = wanted.get("package", name) if isinstance(wanted, dict) else name
+        version = locked[real][0] if locked[real] else next(p["version"] for p in lock if p["name"] == real)
+        built = _library(artifacts, real, version, own["profile"])
+        yield name.replace("-", "_"), _file(built)
+
+
+def _library(artifacts, name, version, profile=None):
+    """Of several builds of one crate (a build script may have its own), take the member's."""
+    kinds = {"lib", "rlib", "proc-macro"}
+    built = [a for a in artifacts[name, version] if kinds & set(a["target"]["kind"])]
+    return next((a for a in built if a["profile"] == profile), built[0])
+
+
+def _file(artifact):
+    return next(file for file in artifact["filenames"] if not file.endswith(".rmeta"))

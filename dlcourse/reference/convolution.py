@@ -1,0 +1,132 @@
+"""Convolution: one small kernel slides over the whole input, so that a pattern is recognised wherever it lies."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from dlcourse.reference import init
+from dlcourse.reference.checks import expect_floats, expect_shape
+from dlcourse.reference.layer import Layer
+from dlcourse.reference.unfolding import ByColumns, ByRows
+
+
+def correlate2d(image, kernel):
+    """Slide a kernel over one image: y[i, j] = Σ_mn kernel[m, n] · image[i + m, j + n].
+
+    image   (H, W)
+    kernel  (kh, kw)
+    y       (H - kh + 1, W - kw + 1)  only where the kernel lies wholly inside the image
+
+    Raises ValueError if either is not a matrix or the kernel is larger than the image.
+    Source: goodfellow2016, section 9.1. Chapter: 15_convolution.
+    """
+    image = expect_shape("correlate2d", "image", image, "H", "W")
+    kernel = expect_shape("correlate2d", "kernel", kernel, "kh", "kw")
+    if not all(0 < k <= n for k, n in zip(kernel.shape, image.shape)):
+        raise ValueError(f"correlate2d: expected a kernel within {image.shape}, got {kernel.shape}")
+    windows = sliding_window_view(image, kernel.shape)  # (Ho, Wo, kh, kw)
+    return np.einsum("ijmn,mn->ij", windows, kernel)
+
+
+def convolve2d(image, kernel):
+    """Convolve in the mathematical sense: y[i, j] = Σ_mn kernel[m, n] · image[i - m, j - n], inside the image.
+
+    This is the correlation with the kernel turned by half a circle; deep learning says "convolution" and
+    computes the correlation. Shapes, errors, source and chapter are those of `correlate2d`.
+    """
+    kernel = expect_shape("convolve2d", "kernel", kernel, "kh", "kw")
+    return correlate2d(image, kernel[::-1, ::-1])
+
+
+def pair(value):
+    """Torch's shorthand: one number for both axes."""
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+class Conv2d(Layer):
+    """Slide O kernels over an image of C channels: y[o, i, j] = b[o] + Σ_cmn w[o, c, m, n] x[c, s·i + m, s·j + n].
+
+    x       (N, C, H, W)    input, taken with `padding` zeros on every side; C = in_channels
+    weight  (O, C, kh, kw)  U(-1/√(C kh kw), 1/√(C kh kw)) at the start, as in torch; O = out_channels
+    bias    (O,)            the same distribution; absent with bias=False
+    y       (N, O, Ho, Wo)  Ho = (H + 2·padding - kh) // stride + 1, Wo likewise
+
+    Every size is a number or a pair (vertical, horizontal). Strictly a cross-correlation: the kernel is not turned.
+    Raises ValueError for a wrong shape or an image smaller than the kernel, TypeError for an integer input.
+    Source: goodfellow2016, section 9.1. Chapter: 15_convolution.
+    """
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, *, rng, dtype=float
+    ):
+        self.kernel_size, self.stride, self.padding = pair(kernel_size), pair(stride), pair(padding)
+        if min(self.kernel_size + self.stride) < 1 or min(self.padding) < 0:
+            raise ValueError(
+                f"{type(self).__name__}: expected kernel_size and stride >= 1 and padding >= 0, "
+                f"got {kernel_size}, {stride} and {padding}"
+            )
+        shape = (out_channels, in_channels, *self.kernel_size)
+        bound = (in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
+        params = {"weight": init.uniform(shape, -bound, bound, rng=rng, dtype=dtype)}
+        if bias:
+            params["bias"] = init.uniform((out_channels,), -bound, bound, rng=rng, dtype=dtype)
+        super().__init__(**params)
+        self.in_channels, self.out_channels = in_channels, out_channels
+
+    def __repr__(self):
+        sizes = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"{type(self).__name__}({self.in_channels}, {self.out_channels}, {sizes})"
+
+    def forward(self, x):
+        x = expect_floats(self, "x", x, "N", self.in_channels, "H", "W")
+        if any(n + 2 * p < k for n, p, k in zip(x.shape[2:], self.padding, self.kernel_size)):
+            raise ValueError(f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}")
+        weight = self.params["weight"]
+        weight = weight.reshape(*weight.shape[:2], *self.kernel_size)  # (O, C, kh, kw), also for Conv1d
+        unfolded = (ByRows if self._suits_rows() else ByColumns)(x, weight, self.stride, self.padding)
+        y = unfolded.forward()
+        if "bias" in self.params:
+            y += self.params["bias"][:, None, None]
+        self.cache = unfolded, y.shape
+        return y
+
+    def _suits_rows(self):
+        """Whether rows are possible, and long enough to be worth their kh products (measured)."""
+        possible = self.stride == (1, 1) and all(p < k for p, k in zip(self.padding, self.kernel_size))
+        return possible and self.in_channels * self.kernel_size[1] >= 16
+
+    def backward(self, dout):
+        unfolded, shape = self.recall()
+        dout = expect_floats(self, "dout", dout, *shape)  # (N, O, Ho, Wo)
+        dx, dweight = unfolded.backward(dout)
+        self.grads["weight"] = dweight.reshape(self.params["weight"].shape)
+        if "bias" in self.params:
+            self.grads["bias"] = np.einsum("nohw->o", dout)
+        return dx
+
+
+class Conv1d(Conv2d):
+    """Slide O kernels along a sequence of C channels: y[o, i] = b[o] + Σ_cm w[o, c, m] x[c, s·i + m].
+
+    x       (N, C, L)  input, taken with `padding` zeros at both ends; C = in_channels
+    weight  (O, C, k)  as in `Conv2d`, which sees the sequence as an image of height 1
+    bias    (O,)
+    y       (N, O, (L + 2·padding - k) // stride + 1)
+
+    Errors, source and chapter are those of `Conv2d`; every size is one number.
+    """
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, *, rng, dtype=float
+    ):
+        sizes = (1, kernel_size), (1, stride), (0, padding)
+        super().__init__(in_channels, out_channels, *sizes, bias, rng=rng, dtype=dtype)
+        self.params["weight"] = self.params["weight"][:, :, 0]
+
+    def forward(self, x):
+        x = expect_floats(self, "x", x, "N", self.in_channels, "L")
+        return super().forward(x[:, :, None])[:, :, 0]
+
+    def backward(self, dout):
+        N, O, _, length = self.recall()[1]
+        dout = expect_floats(self, "dout", dout, N, O, length)
+        return super().backward(dout[:, :, None])[:, :, 0]

@@ -1,0 +1,161 @@
+"""Systematic mistakes in hand-written backward passes, to prove that the gradient check sees them.
+
+`mutants(ref.Linear)` parses the module that defines the class, makes one edit at a time inside its
+backward pass, and yields (name, mutated class). The edits are the classic mistakes:
+
+    sign        return -dx                     transpose   a.T -> a
+    term        a + b -> a                     factor      a * b -> a, a / b -> a
+    accumulate  a += b -> a = b                axis        sum(axis=0) -> sum(axis=-1)
+    compare     a > b -> a < b                 stale       forward keeps its first cache for ever
+
+Nothing inside an index, a shape, a range, a check or a condition is touched: such edits crash or change nothing.
+To cover a layer, add a `Case` to its test file and call `check_mutants`.
+"""
+
+import ast
+import copy
+import inspect
+import types
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlcourse.reference.gradcheck import TOLERANCE, gradient_errors
+
+UNTOUCHED = {"reshape", "range", "expect_shape", "expect_floats", "expect_indices", "zeros", "empty", "full", "ones"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A class, how to make it and its inputs, and the functions of its module in which mistakes are planted."""
+
+    cls: type
+    make: Any  # (cls, rng) -> layer
+    inputs: Any  # rng -> tuple of arrays
+    where: tuple = ("backward",)
+    harmless: tuple = ()  # mutants that compute the same function, as (name, why)
+
+
+def _edits(node, parent):
+    """Yield (kind, replacement) for one node of the syntax tree."""
+    match node:
+        case ast.Return(value=ast.expr() as value):
+            yield "sign", ast.Return(_negate(value))
+        case ast.Assign(targets=[ast.Subscript() as target], value=value) if "grads" in ast.unparse(target):
+            yield "sign", ast.Assign([target], _negate(value), lineno=node.lineno)
+        case ast.AugAssign(target=target, op=ast.Add() | ast.Sub(), value=value):
+            yield "accumulate", ast.Assign([target], value, lineno=node.lineno)
+            yield "term", ast.Pass()
+        case ast.AugAssign(op=ast.Mult() | ast.Div()):
+            yield "factor", ast.Pass()
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub()):
+            yield "term", left
+            flipped = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+            yield "sign", ast.BinOp(left, flipped, node.right)
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div()):
+            yield "factor", left
+        case ast.Attribute(value=value, attr="T"):
+            yield "transpose", value
+        case ast.Call(func=ast.Attribute(value=value, attr="transpose" | "swapaxes")):
+            yield "transpose", value
+        case ast.keyword(arg="axis", value=value):
+            yield "axis", ast.keyword("axis", ast.Constant(0 if ast.unparse(value) == "-1" else -1))
+        case ast.Compare(ops=[ast.Gt() | ast.GtE()]) if not isinstance(parent, ast.If | ast.IfExp):
+            yield "compare", ast.Compare(node.left, [ast.Lt()], node.comparators)
+
+
+def _negate(value):
+    if isinstance(value, ast.Tuple):  # -(a, b) is not what was meant: negate the first
+        return ast.Tuple([_negate(value.elts[0]), *value.elts[1:]], value.ctx)
+    return ast.UnaryOp(ast.USub(), value)
+
+
+def _sites(node, parent=None):
+    """Yield (parent, field, position, node) for every place that an edit may replace."""
+    skipped = {"slice", "test", "targets", "target", "iter"}
+    if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in UNTOUCHED:
+        skipped = {"args", "keywords"}  # what is reshaped may be edited, the shape may not
+    for field, value in ast.iter_fields(node):
+        if field in skipped:
+            continue
+        for position, child in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(child, ast.AST) and not isinstance(child, ast.Raise):
+                yield node, field, position if isinstance(value, list) else None, child
+                yield from _sites(child, node)
+
+
+def _functions(tree, cls, where):
+    """The functions called `where`: those of the class, else of the module."""
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls).body
+    defs = {node.name: node for node in (*tree.body, *body) if isinstance(node, ast.FunctionDef)}
+    return [defs[name] for name in where]
+
+
+def _stale(function):
+    """Yield a version of forward that fills its cache once and never again."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and "self.cache" in [ast.unparse(target) for target in node.targets]:
+            kept = ast.parse("self.cache if self.cache is not None else 0", mode="eval").body
+            kept.orelse = node.value
+            node.value = kept
+            return True
+    return False
+
+
+def mutants(cls, where=("backward",)):
+    """Yield (name, mutated class), one edit at a time; the name says kind, function, line and code."""
+    module = inspect.getmodule(cls)
+    source = inspect.getsource(module)
+    tree = ast.parse(source)
+    for function in _functions(tree, cls.__name__, where):
+        for parent, field, position, node in list(_sites(function)):
+            for kind, replacement in _edits(node, parent):
+                put(parent, field, position, replacement)
+                name = f"{cls.__name__} {kind}: {' '.join(ast.unparse(node).split())}"
+                yield name, _build(tree, module, cls)
+                put(parent, field, position, node)
+    stale = copy.deepcopy(tree)
+    if "forward" in vars(cls) and _stale(_functions(stale, cls.__name__, ["forward"])[0]):
+        yield f"{cls.__name__} stale: cache", _build(stale, module, cls)
+
+
+def put(parent, field, position, node):
+    if position is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[position] = node
+
+
+def _build(tree, module, cls):
+    tree = ast.fix_missing_locations(copy.deepcopy(tree))
+    mutated = types.ModuleType(module.__name__)
+    exec(compile(tree, f"<mutant of {cls.__name__}>", "exec"), vars(mutated))  # noqa: S102  our own source
+    return getattr(mutated, cls.__name__)
+
+
+def rejected(case, cls, seed=0):
+    """What the gradient check says of `cls`: its worst error, inf if it crashes."""
+    rng = np.random.default_rng(seed)
+    layer, inputs = case.make(cls, rng), case.inputs(rng)
+    try:
+        with np.errstate(all="ignore"):
+            return float(np.max(list(gradient_errors(layer, *inputs, rng=rng).values())))  # NaN stays NaN
+    except Exception:
+        return np.inf
+
+
+def check_mutants(case, at_least=4):
+    """Assert that every mutant is rejected and the layer itself, on five seeds, is not; print the kill table."""
+    for seed in range(5):
+        assert rejected(case, case.cls, seed) <= TOLERANCE, f"false alarm: {case.cls.__name__}, seed {seed}"
+    harmless = dict(case.harmless)
+    errors = {name: rejected(case, cls) for name, cls in mutants(case.cls, case.where) if name not in harmless}
+    print(f"\n{case.cls.__name__}: {sum(not e <= TOLERANCE for e in errors.values())} of {len(errors)} mutants rejected")
+    for name, error in errors.items():
+        print(f"  {error:8.1e}  {name}")
+    survivors = [name for name, error in errors.items() if error <= TOLERANCE]
+    assert not survivors, f"the gradient check accepts {survivors}"
+    assert len(errors) >= at_least, f"{case.cls.__name__}: only {len(errors)} mutants"
+    unknown = harmless.keys() - {name for name, _ in mutants(case.cls, case.where)}
+    assert not unknown, f"no such mutants: {unknown}"

@@ -1,0 +1,184 @@
+"""The book's generated pages: the table of claims and the API reference, both made while Sphinx reads."""
+
+import ast
+import html
+import re
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from dlcourse.course import sources
+
+CLAIM = "application/vnd.dlcourse.claim+json"
+PACKAGES = {  # dotted name -> heading on the API page; those without files are left out
+    "dlcourse.reference": "NumPy, forward and backward by hand",
+    "dlcourse.pytorch": "The same models in PyTorch",
+    "dlcourse.autodiff": "Automatic differentiation",
+    "dlcourse.data": "Data",
+    "dlcourse": "Training, checkpoints, figures",
+    "dlcourse.course": "What runs the course",
+}
+KEY = re.compile(r"\b([a-z]+\d{4}[a-z]?|dlvr)\b")
+
+
+# --- Claims -------------------------------------------------------------------------------------------------
+
+
+def claim_of(cell):
+    """The claim that a cell's outputs carry, as a dict, or None."""
+    for output in cell.get("outputs", []):
+        if CLAIM in output.get("data", {}):
+            return output["data"][CLAIM]
+    return None
+
+
+def claim_anchor(claim):
+    return "claim-" + re.sub(r"[^a-z0-9]+", "-", claim["id"].lower()).strip("-")
+
+
+def chapter_paths():
+    return [sources.ROOT / "notebooks" / f"{slug}.ipynb" for slug in sources.chapters()]
+
+
+def collect_claims(paths):
+    """Yield (claim, chapter's slug) for every claim in executed notebooks, in the order of the book."""
+    for path in paths:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if claim := claim_of(cell):
+                yield claim, path.stem
+
+
+def claims_table(found):
+    """The filterable table; `found` is what `collect_claims` yields."""
+    rows = []
+    for claim, slug in found:
+        verdict = claim["verdict"]
+        number = int(slug[:2])
+        link = f'<a href="../notebooks/{slug}.html#{claim_anchor(claim)}">Chapter {number}</a>'
+        fields = [claim[name] for name in ("source", "says", "measured")]
+        cells = "".join(f"<td>{html.escape(str(field))}</td>" for field in fields)
+        mark = f'<td><span class="verdict">{html.escape(verdict)}</span></td>'
+        code = f'<th scope="row">{html.escape(claim["id"])}</th>'
+        kind = verdict.replace(" ", "-")
+        rows.append(f'<tr data-verdict="{html.escape(kind)}">{code}{cells}{mark}<td>{link}</td></tr>')
+    heads = "".join(
+        f'<th scope="col">{name}</th>' for name in ("Id", "Source", "Claim", "Measured", "Verdict", "Cell")
+    )
+    return (
+        '<div class="claims"><p class="claims-filter"><label>Filter <input type="search" '
+        'placeholder="words, a source, a verdict"></label> <output></output></p>'
+        '<div class="claims-scroll" tabindex="0" role="region" aria-label="Claims"><table>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></div>"
+    )
+
+
+class Claims(SphinxDirective):
+    """`{claims}`: every claim of the executed notebooks, with what was measured and the verdict."""
+
+    def run(self):
+        paths = chapter_paths()
+        for path in paths:
+            self.env.note_dependency(str(path))
+        return [nodes.raw("", claims_table(collect_claims(paths)), format="html")]
+
+
+# --- API reference --------------------------------------------------------------------------------------------
+
+
+def escape(text):
+    """Protect Markdown's signs outside of `code`."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([*_<>\[\]$\\|])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def linked(text):
+    """An escaped "Source: … Chapter: …" line with citations and links instead of keys and slugs."""
+    text = KEY.sub(r"{cite:t}`\1`", escape(text))
+    shown = sources.chapters()
+
+    def chapter(match):
+        slug = match[1].replace("\\", "")
+        return f"[{slug}](../notebooks/{slug}.ipynb)" if slug in shown else f"`{slug}`"
+
+    return re.sub(r"\b(\d\d\\_[\w\\]+)", chapter, text)
+
+
+def is_table(block):
+    """Is this paragraph of a docstring the list of symbols: name, two spaces or more, shape and meaning?"""
+    lines = block.splitlines()
+    return bool(re.match(r"\S+( \S+)*\s{2,}\S", lines[0])) and all(re.search(r"\s{2,}\S", n) for n in lines)
+
+
+def docstring_markdown(text):
+    """Our plain-text docstrings as Markdown: symbol lists stay aligned, sources become citations."""
+    parts = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        if is_table(block):
+            parts.append(f"```{{code-block}} text\n:class: symbols\n\n{block}\n```")
+        else:
+            parts.append("\n".join(map(linked if "Source:" in block else escape, block.splitlines())))
+    return "\n\n".join(parts)
+
+
+def signature(node):
+    """`class Linear(in_features, ...)` or `function(...)`, read from the source without importing it."""
+    if isinstance(node, ast.FunctionDef):
+        return f"{node.name}({ast.unparse(node.args)})"
+    init = next((n for n in node.body if getattr(n, "name", "") == "__init__"), None)
+    arguments = ast.unparse(init.args).removeprefix("self").removeprefix(", ") if init else ""
+    return f"class {node.name}({arguments})"
+
+
+def documented(body):
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return [n for n in body if isinstance(n, kinds) and not n.name.startswith("_") and ast.get_docstring(n)]
+
+
+def object_markdown(node):
+    lines = [f"```{{code-block}} python\n:class: signature\n\n{signature(node)}\n```"]
+    lines.append(docstring_markdown(ast.get_docstring(node)))
+    if isinstance(node, ast.ClassDef):
+        for method in documented(node.body):
+            arguments = ast.unparse(method.args).removeprefix("self").removeprefix(", ")
+            text = escape(" ".join(ast.get_docstring(method).split()))
+            lines.append(f"`.{method.name}({arguments})`\n: {text}")
+    return "\n\n".join(lines)
+
+
+def module_markdown(path, name):
+    """A module's section, or nothing when it documents nothing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    objects = documented(tree.body)
+    if not objects:
+        return ""
+    text = docstring_markdown(ast.get_docstring(tree) or "")
+    return "\n\n".join([f"### `{name}`", text, *map(object_markdown, objects)])
+
+
+def api_markdown(root):
+    """The whole reference and the files it was read from."""
+    parts, files = [], []
+    for package, title in PACKAGES.items():
+        paths = sorted(root.joinpath(*package.split(".")).glob("*.py"))
+        modules = [module_markdown(path, f"{package}.{path.stem}") for path in paths]
+        files += paths
+        if any(modules):
+            parts += [f"## {title}", *filter(None, modules)]
+    return "\n\n".join(parts), files
+
+
+def fill_api(app, docname, source):
+    """Put the generated reference where the page `book/api` says `{{ api }}`."""
+    if docname == "book/api":
+        text, files = api_markdown(Path(app.srcdir))
+        source[0] = source[0].replace("{{ api }}", text)
+        for path in files:
+            app.env.note_dependency(str(path))
+
+
+def setup(app):
+    app.add_directive("claims", Claims)
+    app.connect("source-read", fill_api)
