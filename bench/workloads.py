@@ -29,7 +29,7 @@ def layer_step(layer, state, x, dy):
     def step():
         y = layer.forward(x)
         dx = layer.backward(dy)
-        return y, dx, *(layer.grads[name] for name in state)
+        return y[0] if isinstance(y, tuple) else y, dx, *(layer.grads[name] for name in state)
 
     return step
 

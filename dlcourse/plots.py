@@ -51,7 +51,7 @@ STYLE = {
 
 # Two classes as a tint of the page: orange for 0, nothing at the boundary, blue for 1.
 TINT = LinearSegmentedColormap.from_list(
-    "tint", [to_rgba(ORANGE, 0.5), to_rgba(ORANGE, 0.0), to_rgba(BLUE, 0.0), to_rgba(BLUE, 0.5)]
+    "tint", [to_rgba(ORANGE, 0.25), to_rgba(ORANGE, 0.0), to_rgba(BLUE, 0.0), to_rgba(BLUE, 0.25)]
 )
 
 
@@ -62,7 +62,7 @@ def use_style():
         shell = get_ipython()  # noqa: F821 - defined by IPython
     except NameError:
         return
-    shell.run_line_magic("config", "InlineBackend.figure_formats = {'retina'}")
+    shell.run_line_magic("config", "InlineBackend.figure_format = 'retina'")
 
 
 def figure(columns=1, rows=1, *, width=7.0, height=3.2, **options):
@@ -114,10 +114,8 @@ def regions(ax, predict, *, steps=200, line=True):
     """Tint the axes by predict(points (M, 2)) -> values in [0, 1]; a line marks the value 1/2."""
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     xs, ys = np.meshgrid(np.linspace(x0, x1, steps), np.linspace(y0, y1, steps))
-    values = np.asarray(predict(np.column_stack([xs.ravel(), ys.ravel()]))).reshape(xs.shape)
-    ax.imshow(
-        values, extent=(x0, x1, y0, y1), origin="lower", cmap=TINT, vmin=0, vmax=1, aspect="auto", zorder=0
-    )
+    values = np.asarray(predict(np.column_stack([xs.ravel(), ys.ravel()])), float).reshape(xs.shape)
+    ax.contourf(xs, ys, values, levels=np.linspace(0, 1, 11), cmap=TINT, zorder=0)
     if line and values.min() < 0.5 < values.max():
         ax.contour(xs, ys, values, levels=[0.5], colors=INK, linewidths=1.6, zorder=1)
 

@@ -39,7 +39,7 @@ def test_torch(rng, dtype, bias):
 def test_any_leading_axes(leading, seed):
     rng = np.random.default_rng(seed)
     layer, twin = ref.Linear(5, 2, rng=rng), torch.nn.Linear(5, 2)
-    x = rng.standard_normal((*leading[::-1], 5)).transpose(*reversed(range(len(leading))), -1)  # not contiguous
+    x = rng.standard_normal((5, *leading[::-1])).T  # not contiguous
     assert_like_torch(layer, twin, x, rng=rng)
     assert_gradients(layer, x, rng=rng)
 
@@ -56,7 +56,7 @@ def test_starts_within_torch_bounds(rng):
 
 def test_bad_input(rng):
     layer = ref.Linear(784, 128, rng=rng)
-    with pytest.raises(ValueError, match=r"Linear\(784, 128\): expected x of shape \(\.\.\., 784\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"Linear\(784, 128\): expected x of shape \(..., 784\), got \(3,\)"):
         layer(np.zeros(3))
     with pytest.raises(TypeError, match="expected x of a floating-point dtype, got int64"):
         layer(np.zeros((2, 784), int))

@@ -62,12 +62,14 @@ def test_no_weights_no_line():
     assert not ax.lines
 
 
-def test_regions_tint_the_side_that_answers_one():
-    _, ax = plots.figure()
+def test_regions_tint_each_side_with_its_colour_and_draw_the_line_between():
+    fig, ax = plots.figure(width=2, height=2)
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    plots.regions(ax, lambda x: x[:, 0], steps=5)
-    values = ax.images[0].get_array()
-    np.testing.assert_allclose(values[0], np.linspace(0, 1, 5))
+    plots.regions(ax, lambda x: x[:, 0])
+    tint, line = ax.collections
+    low, high = tint.get_facecolor()[0], tint.get_facecolor()[-1]
+    assert low[0] > low[2] and high[2] > high[0]  # orange on the left, blue on the right
+    np.testing.assert_allclose(line.get_paths()[0].vertices[:, 0], 0.5)
 
 
 def test_scatter_marks_the_two_classes_differently():

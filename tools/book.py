@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from tools import book_scan, vendor
+from tools import vendor
 from tools.environment import ROOT
 
 HTML = ROOT / "build" / "html"
@@ -59,6 +59,8 @@ def build_pages(solutions):
     environment = os.environ | {"SOLUTIONS": solutions, "PYTHONHASHSEED": "0"}
     if subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL).returncode:
         sys.exit("The book was not built: each warning above is an error here. build/html was removed.")
+    from tools import book_scan  # slow to import, and needed only when something was built
+
     if problems := book_scan.problems(WORK / "_build" / "html"):
         print(*problems, sep="\n", file=sys.stderr)
         sys.exit("The book was built but must not be published: see above. build/html was removed.")

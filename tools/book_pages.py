@@ -9,6 +9,10 @@ import nbformat
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from sphinxcontrib.bibtex.plugin import register_plugin
+from sphinxcontrib.bibtex.style.referencing import BracketStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+
 from dlcourse.course import sources
 
 CLAIM = "application/vnd.dlcourse.claim+json"
@@ -34,14 +38,6 @@ def claim_of(cell):
     return None
 
 
-def claim_anchor(claim):
-    return "claim-" + re.sub(r"[^a-z0-9]+", "-", claim["id"].lower()).strip("-")
-
-
-def chapter_paths():
-    return [sources.ROOT / "notebooks" / f"{slug}.ipynb" for slug in sources.chapters()]
-
-
 def collect_claims(paths):
     """Yield (claim, chapter's slug) for every claim in executed notebooks, in the order of the book."""
     for path in paths:
@@ -50,14 +46,19 @@ def collect_claims(paths):
                 yield claim, path.stem
 
 
+def in_words(measured):
+    """A claim's measurement: one text, or several with their names."""
+    return "; ".join(f"{k}: {v}" for k, v in measured.items()) if isinstance(measured, dict) else measured
+
+
 def claims_table(found):
     """The filterable table; `found` is what `collect_claims` yields."""
     rows = []
     for claim, slug in found:
         verdict = claim["verdict"]
         number = int(slug[:2])
-        link = f'<a href="../notebooks/{slug}.html#{claim_anchor(claim)}">Chapter {number}</a>'
-        fields = [claim[name] for name in ("source", "says", "measured")]
+        link = f'<a href="../notebooks/{slug}.html#claim-{claim["id"]}">Chapter {number}</a>'
+        fields = [claim["source"], claim["says"], in_words(claim["measured"])]
         cells = "".join(f"<td>{html.escape(str(field))}</td>" for field in fields)
         mark = f'<td><span class="verdict">{html.escape(verdict)}</span></td>'
         code = f'<th scope="row">{html.escape(claim["id"])}</th>'
@@ -78,7 +79,7 @@ class Claims(SphinxDirective):
     """`{claims}`: every claim of the executed notebooks, with what was measured and the verdict."""
 
     def run(self):
-        paths = chapter_paths()
+        paths = [sources.notebook_path(slug) for slug in sources.chapters()]
         for path in paths:
             self.env.note_dependency(str(path))
         return [nodes.raw("", claims_table(collect_claims(paths)), format="html")]
@@ -90,7 +91,7 @@ class Claims(SphinxDirective):
 def escape(text):
     """Protect Markdown's signs outside of `code`."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"([*_<>\[\]$\\|])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"([*_<>{}\[\]$\\|])", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
 
@@ -177,6 +178,20 @@ def fill_api(app, docname, source):
         source[0] = source[0].replace("{{ api }}", text)
         for path in files:
             app.env.note_dependency(str(path))
+
+
+# --- Citations ------------------------------------------------------------------------------------------------
+
+
+class Citations(AuthorYearReferenceStyle):
+    """Rosenblatt (1958) in the text, (Rosenblatt, 1958) in passing."""
+
+    def __init__(self):
+        round_brackets = BracketStyle(left="(", right=")")
+        super().__init__(bracket_textual=round_brackets, bracket_parenthetical=round_brackets)
+
+
+register_plugin("sphinxcontrib.bibtex.style.referencing", "dlcourse", Citations)
 
 
 def setup(app):

@@ -57,8 +57,8 @@ def shown(cell, hide_solutions=False):
             cell.outputs = []  # they praise an answer that is not there
     elif cell.cell_type == "code" and cell.source.startswith("selfcheck("):
         cell.metadata.tags = [*tags(cell), "remove-input"]  # its output is the question
-    if found := book_pages.claim_of(cell):
-        cell.metadata["anchor"] = book_pages.claim_anchor(found)
+    for output in cell.get("outputs", []):
+        output.get("data", {}).pop(book_pages.CLAIM, None)  # for the claims page; here it has no renderer
     return [cell]
 
 
@@ -104,15 +104,16 @@ class ExerciseBox(SphinxDirective):
         label = self.options["name"]
         name = label.removesuffix("-text")
         try:
-            entry = exercises.entries()[name]
-        except KeyError:
-            raise self.error(f"exercise {name!r} has no entry in dlcourse.course.exercises") from None
+            entry = exercises.entry(name, exercises.Exercise)
+        except ValueError as error:
+            raise self.error(f"exercise {name!r}: {error}") from None
         number = self.register(label)
         box = nodes.container("", classes=["exercise"], ids=[label])
         inline, _ = self.state.inline_text(f"{number}: {self.arguments[0]}", self.lineno)
         box += nodes.paragraph("", "", *inline, classes=["exercise-title"])
-        facts = [DIFFICULTY[entry.difficulty], f"{entry.minutes} minutes", entry.source]
-        box += nodes.paragraph("", " · ".join(fact for fact in facts if fact), classes=["exercise-facts"])
+        facts = [DIFFICULTY[entry.difficulty], f"{entry.minutes} minutes"]
+        facts += [f"textbook exercise {entry.source}"] if entry.source != "ours" else []
+        box += nodes.paragraph("", " · ".join(facts), classes=["exercise-facts"])
         self.parse(list(self.content), box)
         for count, hint in enumerate(entry.hints, 1):
             fence = longer_fence(hint)
@@ -173,17 +174,6 @@ class Tabs(SphinxTransform):
         return tab_part("tab-item", label, tab_part("tab-content", cell))
 
 
-class Anchors(SphinxTransform):
-    """Give the cells that `read` marked an id, so that other pages can link to them."""
-
-    default_priority = 800
-
-    def apply(self):
-        for node in self.document.findall(nodes.container):
-            if anchor := (node.get("cell_metadata") or {}).get("anchor"):
-                node["ids"].append(anchor)
-
-
 def number_by_chapter(app, env):
     """Number figures, tables and equations 7.1, 7.2, … by the number in the chapter's file name."""
     for docname, kinds in env.toc_fignumbers.items():
@@ -219,7 +209,6 @@ def write_downloads(app, exception):
 def setup(app):
     app.add_directive("exercise", ExerciseBox)
     app.add_transform(Tabs)
-    app.add_transform(Anchors)
     app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx's own numbering
     app.connect("build-finished", write_downloads)
     highlight_rust()

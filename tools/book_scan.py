@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 
 from dlcourse.course import sources
-from tools import book_pages
 
 RESOURCES = {  # tag -> attributes that make a browser load something
     "script": ["src"],
@@ -117,10 +116,11 @@ def hidden_lines(path):
     return lines
 
 
-def leaks(site, parsed=None, notebooks=None):
+def leaks(site, parsed=None):
     """Every file that shows a solution marker or a line of a hidden test, one line each."""
     parsed = parsed or pages(site)
-    hidden = set().union(*map(hidden_lines, notebooks or book_pages.chapter_paths()))
+    notebooks = [sources.notebook_path(slug) for slug in sources.chapters()]
+    hidden = set().union(*map(hidden_lines, notebooks))
     found = []
     for path in sorted(p for p in site.rglob("*") if p.suffix in TEXT_FILES and "vendor" not in p.parts):
         raw = path.read_text(encoding="utf-8", errors="replace")

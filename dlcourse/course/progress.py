@@ -1,6 +1,6 @@
 """What the learner has done: one JSON file under DLCOURSE_HOME, safe for several kernels at once.
 
-    {"schema": 1, "exercises": {"conv2d": {"tries": 3, "solved": true, "hints": 1}}}
+Its content: {"schema": 1, "exercises": {"conv2d": {"tries": 3, "solved": true, "hints": 1}}}
 """
 
 import contextlib
@@ -65,7 +65,7 @@ def _put_aside():
 def save(exercises):
     """Write the whole record: to a temporary file first, then in one step to its place."""
     temporary = path().with_suffix(f".{os.getpid()}.new")
-    text = json.dumps({"schema": SCHEMA, "exercises": exercises}, indent=1, sort_keys=True, ensure_ascii=False)
+    text = json.dumps({"schema": SCHEMA, "exercises": exercises}, indent=1, sort_keys=True)
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
         file.flush()

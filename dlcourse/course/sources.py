@@ -67,10 +67,10 @@ def chapters():
     """The chapters' slugs, in the order of book/_toc.yml."""
 
     def files(node):
-        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-            yield from files(child)
         if isinstance(node, dict) and "file" in node:
             yield str(node["file"])
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from files(child)
 
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
     return [Path(file).name for file in files(toc) if file.startswith("notebooks/")]

@@ -39,3 +39,17 @@ def expect_floats(owner, name, array, *shape):
     if array.dtype.kind != "f":
         raise TypeError(f"{owner}: expected {name} of a floating-point dtype, got {array.dtype}")
     return expect_shape(owner, name, array, *shape)
+
+
+def expect_indices(owner, name, array, size, *shape):
+    """`expect_shape`, TypeError unless the dtype is an integer one, ValueError outside 0 … size-1."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{owner}: expected {name} of an integer dtype, got {array.dtype}")
+    array = expect_shape(owner, name, array, *shape)
+    wrong = (array < 0) | (array >= size)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f" in row {place[0]}" if len(place) == 1 else f" at {place}" if place else ""
+        raise ValueError(f"{owner}: expected {name} in 0 … {size - 1}, got {array[place]}{where}")
+    return array

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-TOLERANCE = 1e-6  # central differences in float64 are good to about 1e-9; a wrong term is off by 1e-3 and more
+TOLERANCE = 1e-6  # central differences are good to about 1e-9, a wrong term is off by 1e-3 and more
 
 
 def numerical_gradient(f, x, step=1e-6):
@@ -51,7 +51,7 @@ def gradient_errors(layer, *inputs, rng):
 
 
 def assert_gradients(layer, *inputs, rng, tolerance=TOLERANCE):
-    """AssertionError, naming each gradient and its error, unless all of `gradient_errors` are within tolerance."""
+    """Return `gradient_errors`; AssertionError, naming all that are wrong, unless within tolerance."""
     errors = gradient_errors(layer, *inputs, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error <= tolerance}
     if wrong:
@@ -92,5 +92,5 @@ def _pass(layer, inputs, rng):
 def _error(got, wanted):
     if got is None or np.shape(got) != wanted.shape:
         return np.inf
-    scale = max(np.abs(wanted).max(initial=0), 1e-3)  # a gradient that is zero everywhere has no scale of its own
+    scale = max(np.abs(wanted).max(initial=0), 1e-3)  # where the gradient is zero there is no scale
     return float(np.abs(got - wanted).max(initial=0) / scale)

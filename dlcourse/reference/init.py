@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+RELU_GAIN = math.sqrt(2)  # makes up for the half that ReLU drops
+
 
 def uniform(shape, low=0.0, high=1.0, *, rng, dtype=float):
     """Draw from U(low, high)."""
@@ -21,7 +23,7 @@ def normal(shape, mean=0.0, std=1.0, *, rng, dtype=float):
 
 
 def xavier_uniform(shape, gain=1.0, *, rng, dtype=float):
-    """Draw from U(-a, a), a = gain √(6 / (fan_in + fan_out)): variances kept forwards and backwards (glorot2010)."""
+    """Draw from U(-a, a), a = gain √(6 / (fan_in + fan_out)): keeps the variance both ways (glorot2010)."""
     bound = gain * math.sqrt(6 / sum(fans(shape)))
     return uniform(shape, -bound, bound, rng=rng, dtype=dtype)
 
@@ -31,13 +33,13 @@ def xavier_normal(shape, gain=1.0, *, rng, dtype=float):
     return normal(shape, 0.0, gain * math.sqrt(2 / sum(fans(shape))), rng=rng, dtype=dtype)
 
 
-def kaiming_uniform(shape, gain=math.sqrt(2), *, rng, dtype=float):
-    """Draw from U(-a, a), a = gain √(3 / fan_in); a gain of √2 makes up for the half that ReLU drops (he2015)."""
+def kaiming_uniform(shape, gain=RELU_GAIN, *, rng, dtype=float):
+    """Draw from U(-a, a), a = gain √(3 / fan_in) (he2015)."""
     bound = gain * math.sqrt(3 / fans(shape)[0])
     return uniform(shape, -bound, bound, rng=rng, dtype=dtype)
 
 
-def kaiming_normal(shape, gain=math.sqrt(2), *, rng, dtype=float):
+def kaiming_normal(shape, gain=RELU_GAIN, *, rng, dtype=float):
     """Draw from N(0, s²), s = gain / √fan_in (he2015)."""
     return normal(shape, 0.0, gain / math.sqrt(fans(shape)[0]), rng=rng, dtype=dtype)
 

@@ -54,7 +54,7 @@ class Layer:
         return {name: array.copy() for name, array in (self.params | self.buffers).items()}
 
     def load_state_dict(self, state):
-        """Take over arrays (or CPU tensors) and their dtype; ValueError lists every mismatch, changing nothing."""
+        """Take over arrays (or CPU tensors) and their dtype; ValueError lists every mismatch, keeping all."""
         mine = {name: array.shape for name, array in (self.params | self.buffers).items()}
         problems = [f"missing {name}" for name in mine.keys() - state.keys()]
         problems += [f"unexpected {name}" for name in state.keys() - mine.keys()]
@@ -69,6 +69,6 @@ class Layer:
 
     def _adopt(self, state, prefix):
         for own in (self._own["params"], self._own["buffers"]):
-            own.update({name: np.array(state[prefix + name]) for name in own})
+            own.update({name: np.array(state[prefix + name], order="C") for name in own})
         for name, child in self.children().items():
             child._adopt(state, f"{prefix}{name}.")

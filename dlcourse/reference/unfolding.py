@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-GROUP = 2**18  # elements of one group of columns: about what a processor's second cache holds
-
 
 def pad(x, padding):
     """Surround the last two axes of x (N, C, H, W) with (ph, pw) zeros on each side."""
@@ -47,13 +45,15 @@ class ByColumns:
     most while they are still in the processor's cache.
     """
 
+    group = 2**18  # elements of the columns of a few images: about what a processor's second cache holds
+
     def __init__(self, x, weight, stride, padding):
         self.x, self.weight, self.padding = pad(x, padding), weight, padding
         kernel = weight.shape[2:]
         self.out = tuple((n - k) // s + 1 for n, k, s in zip(self.x.shape[2:], kernel, stride))
         self.geometry = kernel, stride, self.out
         self.flat = weight.reshape(len(weight), -1)  # (O, C*kh*kw)
-        self.step = max(1, GROUP // (self.flat.shape[1] * self.out[0] * self.out[1]))
+        self.step = max(1, self.group // (self.flat.shape[1] * self.out[0] * self.out[1]))
         self.starts = range(0, len(x), self.step)
 
     def forward(self):

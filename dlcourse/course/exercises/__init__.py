@@ -23,8 +23,8 @@ chapter's `.md` alone. One complete entry of each kind:
                     says="your curve falls: check the sign of z in the exponent"),
             Mistake(name="hard", value=lambda case: (case[0] >= 0).astype(float),
                     says="this is the hard step: the exercise asks for the smooth one"),
-            Mistake(name="overflow", value=lambda case: np.where(abs(case[0]) > 700, np.nan, soft_step_right(case)),
-                    says="exp overflows for large |z|: rewrite it with tanh"),
+            Mistake(name="overflow", says="exp overflows for large |z|: rewrite it with tanh",
+                    value=lambda case: np.where(abs(case[0]) > 700, np.nan, soft_step_right(case))),
         ),
         rtol=1e-7, atol=1e-9,             # these are the defaults, as are all of the following
         call=lambda answer, case: answer(*case),
@@ -40,7 +40,8 @@ A Rust exercise; the student's cell starts with `%%rust --lib soft_step`, the ch
 
     Exercise(
         name="soft_step", language="rust", difficulty=2, minutes=15, hints=(...), mistakes=(...),
-        cases=lambda rng: [(z,) for z in (0.0, 1.5, -2.0)], expected=lambda case: 1 / (1 + math.exp(-case[0])),
+        cases=lambda rng: [(z,) for z in (0.0, 1.5, -2.0)],
+        expected=lambda case: 1 / (1 + math.exp(-case[0])),
         program=lambda cases: """
     fn main() {
         let results: Vec<String> = [%s].iter().map(|&z: &f64| format!("{:?}", soft_step(z))).collect();
@@ -65,7 +66,7 @@ Self-checks; `selfcheck(name)` as the last line of a cell displays one:
 import importlib
 import pkgutil
 
-from dlcourse.course.exercises._calling import Outcome, from_json, misfit, to_json
+from dlcourse.course.exercises._calling import MISFIT, Outcome, from_json, misfit, to_json
 from dlcourse.course.exercises._calling import outcomes as _python_outcomes
 from dlcourse.course.exercises._entry import (
     Choice,
@@ -82,9 +83,31 @@ from dlcourse.course.exercises._judging import Verdict, cases_of, judge
 from dlcourse.course.exercises._values import plain
 
 __all__ = [
-    *("CheckFailed", "about", "cases_of", "chapter_of", "check", "entries", "entry", "from_json", "hint"),
-    *("judge", "outcomes", "selfcheck", "to_json", "Choice", "Entry", "Exercise", "Match", "Mistake"),
-    *("Option", "Order", "Outcome", "Predict", "Raises", "Verdict"),
+    "CheckFailed",
+    "Choice",
+    "Entry",
+    "Exercise",
+    "Match",
+    "Mistake",
+    "Option",
+    "Order",
+    "Outcome",
+    "Predict",
+    "Raises",
+    "Verdict",
+    "about",
+    "cases_of",
+    "chapter_of",
+    "check",
+    "entries",
+    "entry",
+    "from_json",
+    "hint",
+    "judge",
+    "outcomes",
+    "selfcheck",
+    "to_json",
+    "verdict",
 ]
 _NOTHING = object()
 
@@ -131,7 +154,7 @@ def outcomes(exercise, answer, cases):
 
         return _rust.outcomes(exercise, answer, cases)
     reason = misfit(exercise, answer)
-    return [Outcome(problem="type", says=reason)] if reason else _python_outcomes(exercise, answer, cases)
+    return [Outcome(problem=MISFIT, says=reason)] if reason else _python_outcomes(exercise, answer, cases)
 
 
 def verdict(exercise, answer=None, seed=None):
@@ -149,13 +172,28 @@ def check(name, answer=_NOTHING):
     exercise = entry(name, Exercise)
     if answer is _NOTHING:
         if exercise.language == "python":
-            raise CheckFailed(f'✗ {name}: expected your answer as well: check("{name}", {name})')
+            raise CheckFailed(f'✗ {name}: expected your answer as well: check("{name}", {exercise.function})')
         answer = None
+    if reason := _unavailable(exercise):
+        print(f"{name}: not checked. {reason}")
+        return
     result = verdict(exercise, answer)
     note = _record(name, result.passed)
     if not result.passed:
         raise CheckFailed(result.text)
     print(result.text + note)
+
+
+def _unavailable(exercise):
+    """Why nothing can be said about an answer on this machine: there is no Rust; empty where there is."""
+    if exercise.language == "rust":
+        from dlcourse.course.rust import RustMissing, rustc_version
+
+        try:
+            rustc_version()
+        except RustMissing as missing:
+            return str(missing)
+    return ""
 
 
 def _record(name, passed):
@@ -169,7 +207,7 @@ def _record(name, passed):
 
 
 def hint(name):
-    """Print the next of the exercise's three hints; after the third, all of them again."""
+    """Print the next of the exercise's three hints; once all were shown, all of them again."""
     from dlcourse.course import progress
 
     exercise = entry(name, Exercise)
@@ -192,7 +230,7 @@ def about(name):
 
 
 def selfcheck(name):
-    """The self-check of that name, to be the last line of a cell: it answers in the page, without a kernel."""
+    """The self-check of that name, to be the last line of a cell: it answers in the page, kernel or not."""
     from dlcourse.course.exercises._quiz import Page
 
     return Page(entry(name, Choice | Order | Match | Predict))

@@ -5,18 +5,20 @@ import copy
 import io
 import linecache
 import signal
-import sys
 import threading
 import types
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from numpy import ufunc
+
 from dlcourse.course.exercises._values import NotPlain, decode, encode, plain, same
 
 MOST_PRINTED = 2000
 LIBRARIES = {"dlcourse", "numpy", "scipy", "torch", "sklearn", "builtins", "math"}
-UNSOLVED, TIME, RAISED, TYPE, OTHER = "unsolved", "time", "raised", "type", "other"
+# The problems an outcome can have. MISFIT: there is nothing that could be called at all.
+UNSOLVED, TIME, RAISED, TYPE, MISFIT, OTHER = "unsolved", "time", "raised", "type", "misfit", "other"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def time_limit(seconds):
             raise TimeUp
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)  # again and again: a bare `except:` swallows the first
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)  # and again: a bare `except:` swallows the first
     try:
         yield
     finally:
@@ -96,17 +98,23 @@ def misfit(exercise, answer):
         return None
     is_class = isinstance(answer, type)
     if exercise.wants == "class":
-        return None if is_class else f"expected a class, got an object of type {type(answer).__name__}: pass the class itself"
+        got = type(answer).__name__
+        return None if is_class else f"expected a class, got an object of type {got}: pass the class itself"
     if is_class:
         return f"expected a function, got the class {answer.__name__}: pass a function"
     if not callable(answer):
         got = type(answer).__name__
-        return f"expected a function, got an object of type {got}: pass the function itself, `{exercise.name}`, not its result"
-    known = isinstance(answer, types.FunctionType | types.BuiltinFunctionType) or type(answer).__module__ == "numpy"
-    home = str(getattr(answer, "__module__", None) or type(answer).__module__).split(".")[0]
-    if known and home in LIBRARIES and type(answer).__name__ != "vectorize":
-        return f"this function comes from {home}: the exercise asks for your own"
-    return None
+        return f"expected a function, got an object of type {got}: pass the function itself, not its result"
+    home = _home(answer)
+    return f"this function comes from {home}: the exercise asks for your own" if home in LIBRARIES else None
+
+
+def _home(answer):
+    """The library a function belongs to; wrappers such as np.vectorize(mine) and partial(mine) have none."""
+    if isinstance(answer, ufunc):
+        return "numpy"
+    known = isinstance(answer, types.FunctionType | types.BuiltinFunctionType)
+    return str(answer.__module__).partition(".")[0] if known else ""
 
 
 def outcomes(exercise, answer, cases):
@@ -142,7 +150,8 @@ def _problem(exercise, error):
     if isinstance(error, NotPlain):
         return {"problem": TYPE, "says": f"your answer returned {error}"}
     name = type(error).__name__
-    return {"problem": RAISED, "error": name, "says": f"your code raised {name}: {_message(error)}{_place(error)}"}
+    says = f"your code raised {name}: {_message(error)}{_place(error)}"
+    return {"problem": RAISED, "error": name, "says": says}
 
 
 def _message(error):
@@ -154,12 +163,11 @@ def _message(error):
 
 
 def _place(error):
-    """The last line outside the course and the libraries: the student's own."""
+    """The last line of the student's own on the way to the error: the notebook is the module __main__."""
     place, frame = "", error.__traceback__
     while frame is not None:
-        code, module = frame.tb_frame.f_code, frame.tb_frame.f_globals.get("__name__", "")
-        if module == "__main__" or module.split(".")[0] not in sys.modules:
-            text = linecache.getline(code.co_filename, frame.tb_lineno).strip()
+        if frame.tb_frame.f_globals.get("__name__") == "__main__":
+            text = linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno).strip()[:100]
             place = f"\n  in line {frame.tb_lineno} of your cell" + (f": {text}" if text else "")
         frame = frame.tb_next
     return place

@@ -1,10 +1,12 @@
 """What an exercise or a self-check is: plain data, written once, used by checks, hints, book and grader."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 WANTS = {"function": "a function", "class": "a class", "value": "a value"}
+NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 LANGUAGES = ("python", "rust")
 
 
@@ -15,7 +17,7 @@ def call_with_case(answer, case):
 
 @dataclass(frozen=True)
 class Raises:
-    """A mistake's "value" when that mistake raises: `Mistake(..., value=lambda case: Raises("ValueError"))`."""
+    """The "value" of a mistake that raises: `Mistake(..., value=lambda case: Raises("ValueError"))`."""
 
     error: str
 
@@ -40,6 +42,8 @@ class Entry:
     read: str = ""  # where to read: the label of a section
 
     def __post_init__(self):
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"expected a name of letters, digits, - and _, got {self.name!r}")
         if self.difficulty not in (1, 2, 3):
             raise ValueError(f"{self.name}: expected difficulty 1, 2 or 3, got {self.difficulty!r}")
         if self.minutes <= 0:
@@ -81,6 +85,13 @@ class Exercise(Entry):
             raise ValueError(f"{self.name}: expected language in {list(LANGUAGES)}, got {self.language!r}")
         if (self.language == "rust") != (self.program is not None):
             raise ValueError(f"{self.name}: expected a program for a Rust exercise and for no other")
+        if self.language == "rust" and not self.name.isidentifier():
+            raise ValueError(f"expected a Rust exercise's name to be an identifier, got {self.name!r}")
+
+    @property
+    def function(self):
+        """The name as code: what the answer is called in messages."""
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +144,7 @@ class Match(Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Entry):
-    """What does this code print? `answer` is compared without regard to spaces; `wrong` maps likely slips to words."""
+    """What does this code print? Spaces do not count; `wrong` maps likely slips to an explanation."""
 
     question: str
     code: str

@@ -6,7 +6,7 @@ from zlib import crc32
 from numpy import ndarray
 from numpy.random import default_rng
 
-from dlcourse.course.exercises._calling import OTHER, UNSOLVED, Outcome
+from dlcourse.course.exercises._calling import MISFIT, OTHER, UNSOLVED, Outcome
 from dlcourse.course.exercises._entry import Raises
 from dlcourse.course.exercises._values import NotPlain, difference, plain, show, size
 
@@ -34,6 +34,8 @@ def judge(exercise, values, cases, expected=None):
     results = [v if type(v) is Outcome else _as_outcome(v) for v in values]
     if any(outcome.problem == UNSOLVED for outcome in results):
         return Verdict(False, _unsolved(exercise))
+    if results and results[0].problem == MISFIT:
+        return Verdict(False, f"✗ {exercise.name}: {results[0].says}")
     if expected is None:
         expected = [plain(exercise.expected(case)) for case in cases]
     if len(results) < len(cases) and not any(outcome.problem for outcome in results):
@@ -117,5 +119,5 @@ def _call(exercise, case):
     arguments = case if type(case) is tuple else (case,)
     shown = [show(a.tolist() if type(a) is ndarray and a.size <= 12 else a) for a in arguments]
     if sum(map(len, shown)) <= 90 and not any("\n" in text for text in shown):
-        return f"{exercise.name}({', '.join(shown)})"
-    return "\n".join([exercise.name, *("    " + text.replace("\n", "\n    ") for text in shown)])
+        return f"{exercise.function}({', '.join(shown)})"
+    return "\n".join([exercise.function, *("    " + text.replace("\n", "\n    ") for text in shown)])

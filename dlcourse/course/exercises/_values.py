@@ -10,12 +10,12 @@ from numpy import array, array2string, asarray, errstate, ndarray, sctypeDict, u
 
 SCALARS = (type(None), bool, int, float, complex, str)
 NUMPY_SCALARS = frozenset(sctypeDict.values())
-FAMILIES = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "floats", "c": "complex numbers"}
+FAMILIES = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers"}
 MOST_ELEMENTS, MOST_ITEMS, DEEPEST = 10_000_000, 1_000_000, 20
 
 
 class NotPlain(TypeError):
-    """A value that cannot be judged; the message completes "your answer returned ...". """
+    """A value that cannot be judged; the message completes the sentence "your answer returned"."""
 
 
 def plain(value):
@@ -52,7 +52,8 @@ def _key(key):
 def _tensor(value):
     torch = sys.modules.get("torch")
     if torch is None or type(value) not in (torch.Tensor, torch.nn.Parameter):
-        raise NotPlain(f"an object of type {type(value).__name__}: return numbers, text, arrays or lists of these")
+        name = type(value).__name__
+        raise NotPlain(f"an object of type {name}: return numbers, text, arrays or lists of these")
     return value.detach().cpu().numpy()
 
 
@@ -109,7 +110,7 @@ def size(value):
 
 
 def same(left, right):
-    """Whether two values are equal bit for bit (NaN equals NaN); objects that are not plain count as equal."""
+    """Whether two values are equal, NaN to NaN; objects that are not plain count as equal."""
     try:
         return difference(plain(left), plain(right), rtol=0, atol=0) is None
     except NotPlain:
@@ -170,7 +171,9 @@ def _array_difference(expected, got, *, where, any_number, **tolerance):
         return f"expected an array of {wanted}{where}, got {found} ({got.dtype})"
     if got.shape != expected.shape:
         return f"expected shape {expected.shape}{where}, got {got.shape}"
-    return _values_differ(expected, got, where=where, **tolerance) if numbers else _texts_differ(expected, got, where)
+    if not numbers:
+        return None if (expected == got).all() else f"the texts differ{where}"
+    return _values_differ(expected, got, where=where, **tolerance)
 
 
 def _values_differ(expected, got, *, rtol, atol, where):
@@ -193,10 +196,6 @@ def _values_differ(expected, got, *, rtol, atol, where):
     count = f"{int(wrong.sum())} of {wrong.size} values differ"
     spot = f"{where.removeprefix(' at ')}{spot}"
     return f"{count}; at {spot} expected {number(expected.ravel()[first])}, got {number(got.ravel()[first])}"
-
-
-def _texts_differ(expected, got, where):
-    return None if (expected == got).all() else f"the texts differ{where}"
 
 
 def _scalar_difference(expected, got, *, where, rtol, atol, any_number):
@@ -238,11 +237,12 @@ def number(value):
 def show(value, most=8, width=96):
     """A plain value in at most `most` short lines."""
     if type(value) is ndarray:
-        text = array2string(value, precision=4, threshold=60, edgeitems=2, max_line_width=width, separator=", ")
+        style = {"precision": 4, "threshold": 60, "edgeitems": 2, "separator": ", "}
+        text = array2string(value, max_line_width=width, **style)
     elif type(value) in (float, complex):
         text = number(value)
     elif type(value) in (list, tuple):
-        inner = ", ".join(show(item, most, width) for item in value[:12]) + (", ..." if len(value) > 12 else "")
+        inner = ", ".join([*(show(item, most, width) for item in value[:12]), *["..."][: len(value) > 12]])
         text = f"[{inner}]" if type(value) is list else f"({inner}{',' * (len(value) == 1)})"
     elif type(value) is dict:
         text = "{" + ", ".join(f"{k!r}: {show(v, most, width)}" for k, v in list(value.items())[:12]) + "}"
@@ -250,5 +250,5 @@ def show(value, most=8, width=96):
         text = repr(value)
     else:
         text = getattr(value, "__name__", f"<{type(value).__name__}>")
-    lines = [line if len(line) <= 2 * width else line[: 2 * width] + " ..." for line in text.splitlines() or [""]]
-    return "\n".join(lines if len(lines) <= most else [*lines[: most - 1], "..."])
+    lines = text.splitlines() if len(text.splitlines()) <= most else [*text.splitlines()[: most - 1], "..."]
+    return "\n".join(line if len(line) <= 2 * width else line[: 2 * width] + " ..." for line in lines)

@@ -24,7 +24,7 @@ def answer_of_unit(answer, case):
 
 
 nand_unit = Exercise(
-    name="nand-unit",
+    name="nand_unit",
     difficulty=1,
     minutes=5,
     read="A unit that decides",
@@ -50,7 +50,7 @@ nand_unit = Exercise(
         Mistake(
             name="always-one",
             value=lambda case: 1,
-            says="this unit always answers 1: the score of (1, 1) must be below zero (zero counts as yes)",
+            says="this unit always answers 1: the score of (1, 1) must be below zero",
         ),
     ),
 )
@@ -63,7 +63,7 @@ majority = Exercise(
     any_number=True,
     hints=(
         "Count the inputs that are on. Which counts mean yes?",
-        "With all weights 1 the score without bias is the count; where between two counts must the threshold lie?",
+        "With all weights 1 the score without bias is the count; between which two counts is the threshold?",
         "The threshold 1.5 lies between one and two inputs, so the bias is -1.5.",
     ),
     cases=lambda rng: [
@@ -156,7 +156,7 @@ def step_cases(rng):
 
 
 perceptron_step = Exercise(
-    name="perceptron-step",
+    name="perceptron_step",
     difficulty=2,
     minutes=8,
     read="Learning from mistakes",
@@ -200,7 +200,7 @@ perceptron_step = Exercise(
 )
 
 mistake_bound = Exercise(
-    name="mistake-bound",
+    name="mistake_bound",
     difficulty=3,
     minutes=15,
     read="Why it must stop",
@@ -273,7 +273,7 @@ def gate_of(name, corner):
 
 
 xor_network = Exercise(
-    name="xor-network",
+    name="xor_network",
     difficulty=2,
     minutes=10,
     read="XOR from gates",
@@ -299,7 +299,7 @@ xor_network = Exercise(
         Mistake(
             name="or",
             value=lambda case: [gate_of("AND", case[0]), gate_of("OR", case[0])],
-            says="the output stays on for (1, 1): AND must switch it off again, with a larger negative weight",
+            says="the output stays on for (1, 1): AND must switch it off, with a larger negative weight",
         ),
     ),
 )
@@ -310,12 +310,12 @@ def sigmoid(z):
 
 
 bce_gradient = Exercise(
-    name="bce-gradient",
+    name="bce_gradient",
     difficulty=2,
     minutes=10,
     read="XOR, learned",
     hints=(
-        "The derivative of log(1 + e^z) is the logistic function; the second term of the loss is linear in z.",
+        "The derivative of log(1 + e^z) is the logistic function; the other term is linear in z.",
         "The loss is a mean over the N rows: where does that appear in the gradient?",
         "(σ(z) - t)/N; with σ(z) = (1 + tanh(z/2))/2 nothing can overflow.",
     ),
@@ -358,7 +358,7 @@ def through_hidden(x, h, w2, delta, slope=None, scale=1.0):
 
 
 hidden_gradient = Exercise(
-    name="hidden-gradient",
+    name="hidden_gradient",
     difficulty=3,
     minutes=15,
     read="XOR, learned",
@@ -422,7 +422,7 @@ def score(case):
 
 
 rust_unit = Exercise(
-    name="rust-unit",
+    name="rust_unit",
     difficulty=2,
     minutes=10,
     read="What the types check, and what they do not",
@@ -497,7 +497,7 @@ def epoch(case, *, strict=False, always=False, bias=True, sign=1, keep=False, co
 AND_ROWS = [([0.0, 0.0], False), ([0.0, 1.0], False), ([1.0, 0.0], False), ([1.0, 1.0], True)]
 
 rust_epoch = Exercise(
-    name="rust-epoch",
+    name="rust_epoch",
     difficulty=3,
     minutes=20,
     read="Learning from mistakes",
@@ -551,7 +551,7 @@ rust_epoch = Exercise(
 # --- self-checks -----------------------------------------------------------------------------------------
 
 bias_shift = Choice(
-    name="bias-shift",
+    name="bias_shift",
     difficulty=1,
     minutes=2,
     read="The geometry of a decision",
@@ -578,7 +578,7 @@ bias_shift = Choice(
 )
 
 xor_proof = Order(
-    name="xor-proof",
+    name="xor_proof",
     difficulty=2,
     minutes=4,
     read="Four points that no line can part",
@@ -612,7 +612,7 @@ xor_proof = Order(
 )
 
 width_two = Choice(
-    name="width-two",
+    name="width_two",
     difficulty=2,
     minutes=3,
     read="How many hidden units?",

@@ -10,7 +10,15 @@ from dlcourse.course.rust.magic import CellFailed, compile_and_run, library, rus
 from dlcourse.course.rust.program import Result
 from dlcourse.course.rust.toolchain import RustMissing, rustc_version
 
-__all__ = ["CellFailed", "CratesError", "Result", "RustMissing", "compile_and_run", "library", "rustc_version"]
+__all__ = [
+    "CellFailed",
+    "CratesError",
+    "Result",
+    "RustMissing",
+    "compile_and_run",
+    "library",
+    "rustc_version",
+]
 
 
 def load_ipython_extension(shell):

@@ -23,7 +23,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Build:
-    """What rustc made of a cell: its messages as (level, code or None, text), and the program if there is one."""
+    """What rustc made of a cell: messages as (level, code or None, text), and the program if there is one."""
 
     messages: list
     program: Path | None
@@ -32,7 +32,9 @@ class Build:
     @property
     def codes(self):
         """The error codes, sorted; "" stands for errors that have none (syntax, linker)."""
-        errors = (m for m in self.messages if m[0] == "error" and not ANSI.sub("", m[2]).startswith("error: abort"))
+        errors = (
+            m for m in self.messages if m[0] == "error" and not ANSI.sub("", m[2]).startswith("error: abort")
+        )
         return tuple(sorted({code or "" for _, code, _ in errors}))
 
     @property
@@ -105,7 +107,13 @@ def _rustc(command, folder):
     """Return rustc's messages, as (level, code, text) with ANSI colours, and its exit status."""
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=LONGEST
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST,
         )
     except subprocess.TimeoutExpired:
         return [("error", None, f"error: rustc did not finish within {LONGEST} s\n")], 1

@@ -16,7 +16,13 @@ from pathlib import Path
 
 from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder
 
-OFFLINE = ("failed to download", "Could not resolve", "Couldn't resolve", "Unable to update registry", "--offline")
+OFFLINE = (
+    "failed to download",
+    "Could not resolve",
+    "Couldn't resolve",
+    "Unable to update registry",
+    "--offline",
+)
 
 
 class CratesError(RuntimeError):
@@ -98,7 +104,14 @@ def _cargo(member, rust, progress):
     """Build a member; return {(package, version): [artifact messages]} and the linker's search folders."""
     if not rust.cargo:
         raise CratesError("cargo is missing beside rustc: get both from https://rustup.rs")
-    command = [rust.cargo, "build", "--release", "--lib", "--locked", "--message-format=json-render-diagnostics"]
+    command = [
+        rust.cargo,
+        "build",
+        "--release",
+        "--lib",
+        "--locked",
+        "--message-format=json-render-diagnostics",
+    ]
     command += ["--manifest-path", str(WORKSPACE / member / "Cargo.toml")]
     environment = rust.environment | {"CARGO_TARGET_DIR": str(target_folder()), "CARGO_TERM_COLOR": "never"}
     artifacts, searched, started, told = {}, [], time.monotonic(), 0.0
@@ -153,10 +166,9 @@ def _reason(member, errors):
 def _externs(member, artifacts):
     """Yield (crate name in the code, library file) for the member and each of its direct dependencies."""
     lock = _manifest(WORKSPACE / "Cargo.lock")["package"]
-    package = _package(member)
-    own = _library(artifacts, package["name"], package["version"])
+    entry = next(p for p in lock if p["name"] == _package(member)["name"] and "source" not in p)
+    own = _library(artifacts, entry["name"], entry["version"])
     yield own["target"]["name"], _file(own)
-    entry = next(p for p in lock if p["name"] == package["name"] and "source" not in p)
     locked = {words[0]: words[1:] for words in map(str.split, entry["dependencies"])}
     for name, wanted in _manifest(WORKSPACE / member / "Cargo.toml").get("dependencies", {}).items():
         real = wanted.get("package", name) if isinstance(wanted, dict) else name

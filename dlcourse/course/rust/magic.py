@@ -30,15 +30,21 @@ class _Options(argparse.ArgumentParser):
 
 def _options():
     parser = _Options(prog="%%rust", add_help=False, allow_abbrev=False)
-    parser.add_argument("--expect", metavar="CODE", help="rustc must refuse the cell with this code; or: panic")
+    parser.add_argument(
+        "--expect", metavar="CODE", help="rustc must refuse the cell with this code; or: panic"
+    )
     parser.add_argument("--release", action="store_true", help="optimise")
     parser.add_argument("--test", action="store_true", help="run the cell's #[test] functions")
     parser.add_argument("--crates", metavar="MEMBER", help="link the crates of this member of rust/")
     parser.add_argument("--lib", metavar="NAME", type=_name, help="keep the cell as module NAME")
-    parser.add_argument("--use", metavar="NAME", type=_name, action="append", default=[], help="for `mod NAME;`")
+    parser.add_argument(
+        "--use", metavar="NAME", type=_name, action="append", default=[], help="for `mod NAME;`"
+    )
     parser.add_argument("--out", metavar="NAME", type=_name, help="printed JSON becomes this Python variable")
     parser.add_argument("--stdin", metavar="NAME", type=_name, help="hand this Python variable over as JSON")
-    parser.add_argument("--args", metavar="'A B'", type=shlex.split, default=[], help="command-line arguments")
+    parser.add_argument(
+        "--args", metavar="'A B'", type=shlex.split, default=[], help="command-line arguments"
+    )
     parser.add_argument("--timeout", metavar="S", type=float, default=10.0, help="seconds it may run (10)")
     parser.add_argument("--alt", action="append", default=[], help="what the picture it writes shows")
     return parser
@@ -48,6 +54,11 @@ def _name(text):
     if not text.isidentifier():
         raise argparse.ArgumentTypeError(f"expected a name, got {text!r}")
     return text
+
+
+def _module(text):
+    """A module's name; a hyphen, as in the names of exercises, becomes an underscore."""
+    return _name(text.replace("-", "_"))
 
 
 OPTIONS = _options()
@@ -89,10 +100,11 @@ def rust(line, cell):
 
 
 def library(name):
-    """Return the source of the cell `%%rust --lib NAME` that ran last; LookupError if none did."""
+    """Return the source of the cell `%%rust --lib NAME` that ran last; KeyError if none did."""
+    name = name.replace("-", "_")
     if name not in LIBRARIES:
         known = ", ".join(sorted(LIBRARIES)) or "none yet"
-        raise LookupError(f"no cell `%%rust --lib {name}` has run (libraries: {known})")
+        raise KeyError(f"no cell `%%rust --lib {name}` has run (libraries: {known})")
     return LIBRARIES[name][0]
 
 
@@ -117,8 +129,8 @@ def _build(cell, options):
     for name in wanted:  # grows: a library may use others
         try:
             modules[name] = library(name)
-        except LookupError as error:
-            raise CellFailed(f"%%rust --use {name}: {error}") from None
+        except KeyError as error:
+            raise CellFailed(f"%%rust --use {name}: {error.args[0]}") from None
         wanted += [other for other in LIBRARIES[name][1] if other not in wanted]
     if options.lib:
         cell = "".join(f"mod {name};\n" for name in modules) + "fn main() {}\n"
@@ -170,19 +182,22 @@ def _show(result, options, namespace, folder):
         show.text(stdout)
     show.text(stderr)
     if result.stopped:
-        raise CellFailed(f"the program {result.stopped}" + (" (--timeout S)" * ("within" in result.stopped)))
+        raise CellFailed(
+            f"the program {result.stopped}" + ("; --timeout S gives it longer" * ("within" in result.stopped))
+        )
     if options.expect == "panic" and result.returncode != PANICKED:
         raise CellFailed(f"expected the program to panic, but its exit status is {result.returncode}")
     if result.returncode and options.expect != "panic":
-        raise CellFailed(f"the program ended with exit status {result.returncode}{_meaning(result.returncode)}")
+        what = "a test failed" if options.test else _meaning(result.returncode)
+        raise CellFailed(f"the program ended with exit status {result.returncode}{what and ': ' + what}")
     if options.out:
         namespace[options.out] = _json(result.stdout, options.out)
 
 
 def _meaning(status):
     if status == PANICKED:
-        return ": it panicked"
-    return f": ended by signal {-status}" if status < 0 else ""
+        return "it panicked"
+    return f"ended by signal {-status}" if status < 0 else ""
 
 
 def _input(name, namespace):
@@ -194,7 +209,9 @@ def _input(name, namespace):
     try:
         return json.dumps(value, default=lambda array: array.tolist())
     except (TypeError, ValueError, AttributeError):
-        raise CellFailed(f"%%rust --stdin {name}: expected a value JSON can hold, got {type(value).__name__}") from None
+        raise CellFailed(
+            f"%%rust --stdin {name}: expected a value JSON can hold, got {type(value).__name__}"
+        ) from None
 
 
 def _json(text, name):

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
-MOST_BYTES = 16 * 2**20  # a program that prints more is stopped
+MOST_BYTES = 8 * 2**20  # a program that prints more is stopped
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Result:
 
 
 def run(command, *, folder, stdin="", timeout=10, environment=None):
-    """Run `command` in `folder` and return its Result; it is stopped after `timeout` s or 16 MB."""
+    """Run `command` in `folder` and return its Result; it is stopped after `timeout` s or 8 MB."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -50,11 +50,12 @@ def run(command, *, folder, stdin="", timeout=10, environment=None):
         thread.join()
     if any(output.overflowed for output in outputs):
         stopped = f"printed more than {MOST_BYTES // 2**20} MB and was stopped"
-    return Result(process.returncode, outputs[0].text(), _stable(outputs[1].text()), stopped=stopped)
+    stdout, stderr = (_stable(output.text()) for output in outputs)
+    return Result(process.returncode, stdout, stderr, stopped=stopped)
 
 
 class _Collector:
-    """Read one pipe to its end, keep the first 16 MB, kill the writer if there is more."""
+    """Read one pipe to its end, keep the first 8 MB, kill the writer if there is more."""
 
     def __init__(self, pipe, process):
         self.pipe, self.process = pipe, process
@@ -87,7 +88,7 @@ def _kill(process):
     process.wait()
 
 
-def _stable(stderr):
+def _stable(output):
     """Drop from panics what differs from run to run (the thread's number) or helps nobody here."""
-    stderr = re.sub(r"^(thread '.*?') \(\d+\) panicked", r"\1 panicked", stderr, flags=re.M)
-    return re.sub(r"^note: run with `RUST_BACKTRACE=1`.*\n", "", stderr, flags=re.M)
+    output = re.sub(r"^(thread '.*?') \(\d+\) panicked", r"\1 panicked", output, flags=re.M)
+    return re.sub(r"^note: run with `RUST_BACKTRACE=1`.*\n", "", output, flags=re.M)

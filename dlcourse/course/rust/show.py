@@ -1,5 +1,6 @@
-"""What a Rust cell leaves in a notebook: text, explanations, pictures, and a progress line that goes again."""
+"""What a Rust cell leaves in a notebook: text, explanations, pictures; the progress line goes again."""
 
+import base64
 import functools
 import html
 import os
@@ -15,20 +16,18 @@ MOST_CHARACTERS = 64_000
 # What a text may contain of this machine, and what the reader sees instead.
 BRIGHT = re.compile(r"(\x1b\[(?:\d+;)*)9([0-7]m)")  # the book's highlighter knows no bright colours
 LONG_TYPES = re.compile(r"^.*the full name for the type has been written to .*\n.*--verbose.*\n", re.M)
-LIBRARIES = re.compile(
-    r"""/rustc/[0-9a-f]{40}/                                # the standard library, without its sources
-      | [^\s'"`(]*[/\\]lib[/\\]rustlib[/\\]src[/\\]rust[/\\]  # and with them
-      | [^\s'"`(]*[/\\]registry[/\\]src[/\\][^/\\]+[/\\]     # a crate's sources
-    """,
-    re.X,
-)
+STANDARD_LIBRARY = re.compile(r"/rustc/[0-9a-f]{40}/")  # rustc's own name for it, without its sources
 
 
 def presentable(output, folder):
     """Take out of a text the paths of this machine, and the shades of colour that the book cannot show."""
-    output = LIBRARIES.sub("", LONG_TYPES.sub("", BRIGHT.sub(r"\g<1>3\2", output)))
-    for path in (str(folder), os.path.realpath(folder), str(target_folder()), str(WORKSPACE)):
-        output = output.replace(path + os.sep, "")
+    output = STANDARD_LIBRARY.sub("", LONG_TYPES.sub("", BRIGHT.sub(r"\g<1>3\2", output)))
+    cargo = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+    sources = re.escape(os.path.join(cargo, "registry", "src")) + r"[/\\][^/\\]+[/\\]"
+    output = re.sub(sources, "", output)  # what is left names the crate and its version
+    library = toolchain().rustc.parents[1] / "lib" / "rustlib" / "src" / "rust"
+    for path in (str(folder), os.path.realpath(folder), library, target_folder(), WORKSPACE):
+        output = output.replace(f"{path}{os.sep}", "")
     return output
 
 
@@ -36,7 +35,7 @@ def text(output):
     """Print an output, the first 64 kB of it; on stdout always, since nbgrader punishes stderr."""
     if len(output) > MOST_CHARACTERS:
         shown = output[:MOST_CHARACTERS].rpartition("\n")[0] or output[:MOST_CHARACTERS]
-        output = f"{shown}\n… {len(output) - len(shown):,} more characters are not shown\n"
+        output = f"{shown}\n… the rest, beyond {MOST_CHARACTERS:,} characters, is not shown\n"
     print(output, end="" if output.endswith("\n") or not output else "\n")
 
 
@@ -66,11 +65,12 @@ def pictures(folder, alts):
     for number, file in enumerate(found):
         alt = alts[number] if number < len(alts) else file.stem
         if file.suffix == ".svg":
-            label = f'<svg role="img" aria-label="{html.escape(alt)}" '
-            picture = re.sub(r"<svg\s", lambda _: label, file.read_text("utf-8"), count=1)
+            start, _, rest = file.read_text("utf-8").partition("<svg")
+            picture = f'{start}<svg role="img" aria-label="{html.escape(alt)}"{rest}'
             _display({"image/svg+xml": picture, "text/plain": alt})
         else:
-            _display({"image/png": file.read_bytes(), "text/plain": alt}, {"image/png": {"alt": alt}})
+            png = base64.b64encode(file.read_bytes()).decode()
+            _display({"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}})
 
 
 def _display(data, metadata=None):

@@ -51,7 +51,7 @@ class Toolchain:
 
 
 def toolchain():
-    """Return the pinned Rust if rustup has it or can fetch it, else the machine's own; or raise RustMissing."""
+    """Return the pinned Rust if rustup has it or can fetch it, else the machine's own; else RustMissing."""
     return _find(os.environ.get("RUSTC"), os.environ.get("PATH"))
 
 
