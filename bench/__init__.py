@@ -1,4 +1,4 @@
-"""Benchmarks. One thread, settled before NumPy is loaded: on busy cores a second one costs more than it gives."""
+"""Benchmarks, on one thread. That is settled before NumPy is loaded: on busy cores a second one costs."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Time the NumPy layers against PyTorch on one thread: `python -m bench.layers [part of a name] [--rounds 15]`.
+"""Time the NumPy layers against PyTorch on one thread: `python -m bench.layers [name] [--rounds 15]`.
 
 Every result is first compared with torch in float64. Then, in each round, both sides run for at least 10 ms
 of processor time, float32, and their ratio is taken; the table shows the median and the quartiles.
@@ -63,21 +63,27 @@ def measure(workload, rounds):
         raise AssertionError(f"{workload.name}: differs from torch by {error:.1e} in float64")
     ours, theirs = steps(workload, np.float32)
     ours(), theirs()
-    low, median, high = np.quantile([seconds(ours) / seconds(theirs) for _ in range(rounds)], (0.25, 0.5, 0.75))
+    low, median, high = np.quantile(
+        [seconds(ours) / seconds(theirs) for _ in range(rounds)], (0.25, 0.5, 0.75)
+    )
     row = {"workload": workload.name, "error": error, "ratio": median, "low": low, "high": high}
     return row | {"goal": workload.goal}
 
 
 def show(row):
-    verdict = "ok" if row["ratio"] <= row["goal"] else "over" if row["ratio"] <= 1.5 * row["goal"] else "TOO SLOW"
-    spread = f"{row['low']:.2f}-{row['high']:.2f}"
-    print(f"{row['workload']:22}{row['ratio']:7.2f}  {spread:11}{row['goal']:6.2f}  {verdict:9}{row['error']:8.0e}")
+    verdict = (
+        "ok" if row["ratio"] <= row["goal"] else "over" if row["ratio"] <= 1.5 * row["goal"] else "TOO SLOW"
+    )
+    ratio, spread = f"{row['ratio']:7.2f}", f"{row['low']:.2f}-{row['high']:.2f}"
+    print(f"{row['workload']:22}{ratio}  {spread:11}{row['goal']:6.2f}  {verdict:9}{row['error']:8.0e}")
 
 
 def machine():
     """What the ratios depend on besides our code: versions, and the kernels that NumPy's BLAS chose."""
     blas = [info for info in threadpool_info() if info["user_api"] == "blas" and "numpy" in info["filepath"]]
-    kernels = f"{blas[0]['internal_api']} {blas[0]['version']} {blas[0]['architecture']}" if blas else "unknown"
+    kernels = (
+        f"{blas[0]['internal_api']} {blas[0]['version']} {blas[0]['architecture']}" if blas else "unknown"
+    )
     versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
     return versions | {"blas": kernels, "processor": torch.backends.cpu.get_cpu_capability()}
 

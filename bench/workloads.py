@@ -3,8 +3,8 @@
 Every step is a whole forward and backward pass and returns all its results: outputs, then gradients.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 import torch
@@ -52,7 +52,9 @@ def linear():
         return x, w / 32, b, dy
 
     def ours(x, w, b, dy):
-        return layer_step(ref.Linear(1024, 1024, rng=np.random.default_rng(0)), {"weight": w, "bias": b}, x, dy)
+        return layer_step(
+            ref.Linear(1024, 1024, rng=np.random.default_rng(0)), {"weight": w, "bias": b}, x, dy
+        )
 
     return draw, ours, lambda x, w, b, dy: torch_step(F.linear, (x, w, b), dy)
 

@@ -21,7 +21,7 @@ STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
-    "figure.dpi": 90,
+    "figure.dpi": 75,
     "figure.constrained_layout.use": True,
     "font.size": 10.5,
     "axes.titlesize": 11,

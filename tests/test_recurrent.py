@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU: by hand, against torch at every step and length, against differences, and their mutants."""
+"""RNN, LSTM and GRU: by hand, against torch at every step and length, by differences, and their mutants."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,9 @@ def test_torch(cls, dtype, rng):
 @given(st.sampled_from(CELLS), st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(0, 2))
 def test_any_lengths(cls, lengths, extra):
     """Also where no sequence is as long as the array."""
-    assert_like_torch(cls, len(lengths), max(lengths) + extra, np.random.default_rng(0), lengths=np.array(lengths))
+    assert_like_torch(
+        cls, len(lengths), max(lengths) + extra, np.random.default_rng(0), lengths=np.array(lengths)
+    )
 
 
 @pytest.mark.parametrize("cls", CELLS)
@@ -127,7 +129,9 @@ def test_gradient_of_every_single_step(cls, rng):
         one[:, t] = dy[:, t]
         parts.append(layer.backward(one))
         assert (parts[t][:, t + 1 :] == 0).all()  # nothing flows to later inputs ...
-        assert (np.abs(parts[t][:, : t + 1]).max(axis=(0, 2)) > 0).all()  # ... and something to all earlier ones
+        assert (
+            np.abs(parts[t][:, : t + 1]).max(axis=(0, 2)) > 0
+        ).all()  # ... and something to all earlier ones
     assert_close(layer.backward(dy), sum(parts))
 
 
@@ -190,7 +194,9 @@ def test_gradients(cls, rng):
 
 @pytest.mark.parametrize("cls", CELLS)
 def test_mutants_of_the_loop(cls):
-    check_mutants(Case(cls, lambda cls, rng: States(cls(2, 3, rng=rng)), inputs(cls.states), ("unroll_back",)))
+    check_mutants(
+        Case(cls, lambda cls, rng: States(cls(2, 3, rng=rng)), inputs(cls.states), ("unroll_back",))
+    )
 
 
 def test_mutants_of_the_frame():
@@ -211,7 +217,9 @@ def test_starts_within_torch_bounds(cls, rng):
 @pytest.mark.parametrize("cls", CELLS)
 def test_bad_input(cls, rng):
     layer, x = cls(I, H, rng=rng), np.zeros((2, 4, I))
-    with pytest.raises(ValueError, match=rf"{cls.__name__}\(3, 5\): expected x of shape \(N, T, 3\), got \(4, 3\)"):
+    with pytest.raises(
+        ValueError, match=rf"{cls.__name__}\(3, 5\): expected x of shape \(N, T, 3\), got \(4, 3\)"
+    ):
         layer(x[0])
     with pytest.raises(ValueError, match=r"at least one step, got x of shape \(2, 0, 3\)"):
         layer(x[:, :0])

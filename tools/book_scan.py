@@ -51,7 +51,7 @@ class Page(HTMLParser):
             return
         found = [values[name] for name in RESOURCES.get(tag, []) if values.get(name)]
         self.loads += found
-        self.loads += IN_STYLE.findall(values.get("style", ""))
+        self.loads += outside_urls(IN_STYLE, values.get("style", ""))
 
     def handle_endtag(self, tag):
         self.inside = None

@@ -84,8 +84,8 @@ def explorer(frame, controls, *, alt, scene="", size=(640, 320)):
     page = _page(picture, _controls(controls), _data(controls, frames, alts))
     if (weight := len(page.encode())) > MOST_BYTES:
         raise ValueError(
-            f"explorer: expected at most {MOST_BYTES // 1000} kB, got {weight // 1000} kB in {len(grid)} frames: "
-            "take fewer values, move what stays into the scene, round the coordinates"
+            f"explorer: expected at most {MOST_BYTES // 1000} kB, got {weight // 1000} kB in {len(grid)} "
+            "frames: take fewer values, move what stays into the scene, round the coordinates"
         )
     return Explorer(page, alts[start], tuple(dict.fromkeys(frames)))
 
@@ -175,6 +175,7 @@ def _page(picture, controls, data):
     picture, data = (STYLE.sub(rf"<style>.{name} {{\1}}<\2/style>", text) for text in (picture, data))
     return (
         f'{asset("explorer.css")}<div class="explorer {name}" data-lm-suppress-shortcuts="true">\n{picture}\n'
-        f'<div class="explorer-controls">\n{controls}\n</div>\n<p class="explorer-now" aria-live="polite"></p>\n'
+        f'<div class="explorer-controls">\n{controls}\n</div>\n'
+        f'<p class="explorer-now" aria-live="polite"></p>\n'
         f'<script type="application/json">{data}</script>\n</div>{asset("explorer.js")}'
     )

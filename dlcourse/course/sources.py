@@ -63,17 +63,21 @@ def notebook_path(slug):
     return ROOT / "notebooks" / f"{slug}.ipynb"
 
 
-def chapters():
-    """The chapters' slugs, in the order of book/_toc.yml."""
+def toc_files():
+    """The files named in book/_toc.yml, in order and without suffix."""
 
     def files(node):
-        if isinstance(node, dict) and "file" in node:
-            yield str(node["file"])
+        if isinstance(node, dict):
+            yield from (str(node[key]) for key in ("root", "file") if key in node)
         for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             yield from files(child)
 
-    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
-    return [Path(file).name for file in files(toc) if file.startswith("notebooks/")]
+    return list(files(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))))
+
+
+def chapters():
+    """The chapters' slugs, in the order of book/_toc.yml."""
+    return [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
 
 def tags(cell):

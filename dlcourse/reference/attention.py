@@ -1,4 +1,4 @@
-"""Attention: every position asks all others, and takes a mean of their answers weighted by how well they fit."""
+"""Attention: every position asks all others, and averages their answers by how well they fit."""
 
 import numpy as np
 
@@ -25,30 +25,30 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     key = expect_floats(name, "key", key, ..., "Tk", query.shape[-1])
     value = expect_floats(name, "value", value, ..., key.shape[-2], "dv")
     # Scores are laid out (Tk, Tq): NumPy reduces over the last axis but one much faster than over the last.
-    weights = key @ (query * query.shape[-1] ** -0.5).swapaxes(-1, -2)
+    weights = key @ (query * query.shape[-1] ** -0.5).mT
     if mask is not None:
         mask = _expect_mask(name, mask, (*weights.shape[:-2], query.shape[-2], key.shape[-2]))
-        weights += np.where(mask, 0, -np.inf).astype(weights.dtype).swapaxes(-1, -2)
+        weights += np.where(mask, 0, -np.inf).astype(weights.dtype).mT
     weights -= weights.max(axis=-2, keepdims=True)
     np.exp(weights, out=weights)
     weights /= weights.sum(axis=-2, keepdims=True)
-    weights = weights.swapaxes(-1, -2)  # (..., Tq, Tk)
+    weights = weights.mT  # (..., Tq, Tk)
     return weights @ value, weights
 
 
 def scaled_dot_product_attention_backward(dout, query, key, value, y, weights):
-    """Return the gradients of query, key and value, given that of y and what the forward pass took and returned."""
-    dvalue = weights.swapaxes(-1, -2) @ dout  # (..., Tk, dv)
-    dscores = value @ dout.swapaxes(-1, -2)  # (..., Tk, Tq)
+    """Return the gradients of query, key and value, given that of y and what forward took and gave."""
+    dvalue = weights.mT @ dout  # (..., Tk, dv)
+    dscores = value @ dout.mT  # (..., Tk, Tq)
     # The softmax takes off each query's mean gradient Σ_k weights · dweights, which is also Σ dout · y.
     dscores -= (dout * y).sum(axis=-1)[..., None, :]
-    dscores *= weights.swapaxes(-1, -2)
+    dscores *= weights.mT
     dscores *= query.shape[-1] ** -0.5
-    return dscores.swapaxes(-1, -2) @ key, dscores @ query, dvalue
+    return dscores.mT @ key, dscores @ query, dvalue
 
 
 def _expect_mask(name, mask, shape):
-    """Return the mask with the rank of the scores (..., Tq, Tk), once it is sure that every query sees a key."""
+    """Return the mask with the rank of the scores (..., Tq, Tk), sure that every query sees a key."""
     mask = np.asarray(mask)
     if mask.dtype != bool:
         raise TypeError(f"{name}: expected a mask of booleans, got {mask.dtype}")
@@ -73,7 +73,7 @@ class MultiheadAttention(Layer):
         y = concatenated softmax(q kᵀ / √(D / num_heads)) v, times W_oᵀ, + b_o
 
     query             (N, Tq, D)  who asks; D = embed_dim
-    key               (N, Tk, D)  who answers (keys and values): the query itself unless given (self-attention)
+    key               (N, Tk, D)  who answers (keys and values); the query itself unless given
     key_padding_mask  (N, Tk)     True where the key is padding, which nobody looks at
     is_causal         bool        whether position t looks at positions 0 to t only
     in_proj_weight    (3D, D)     W_q, W_k, W_v on top of each other, Xavier uniform as in torch
@@ -113,7 +113,9 @@ class MultiheadAttention(Layer):
         q = self._split(query @ weight[:D].T + bias[:D])
         kv = self._split(key @ weight[D:].T + bias[D:])
         heads = *q, *kv  # three times (N, h, T, d)
-        mixed, self.weights = scaled_dot_product_attention(*heads, self._mask(key, key_padding_mask, is_causal))
+        mixed, self.weights = scaled_dot_product_attention(
+            *heads, self._mask(query, key, key_padding_mask, is_causal)
+        )
         joined = self._join(mixed)
         self.cache = query, key, heads, mixed, joined, crossing
         return joined @ self.params["out_proj.weight"].T + self.params["out_proj.bias"]
@@ -130,7 +132,7 @@ class MultiheadAttention(Layer):
         return (dquery, dkey) if crossing else dquery + dkey
 
     def _project_back(self, *sides):
-        """Given the inputs of the first projection and the gradients of its outputs, return those of the inputs."""
+        """Given (input, gradient of its projection) for query and key, return the gradients of the inputs."""
         projected = [d.reshape(-1, d.shape[-1]) for _, d in sides]
         products = [d.T @ x.reshape(-1, self.embed_dim) for d, (x, _) in zip(projected, sides)]
         self.grads["in_proj_weight"] = np.concatenate(products)  # (D, D) on (2D, D)
@@ -139,7 +141,7 @@ class MultiheadAttention(Layer):
         return [d @ weight for (_, d), weight in zip(sides, weights)]
 
     def _split(self, x):
-        """Cut (N, T, m*D) into m arrays of heads (N, h, T, d), each contiguous: their products are twice as fast."""
+        """Cut (N, T, m*D) into m arrays of heads (N, h, T, d), contiguous for the sake of fast products."""
         N, T, _ = x.shape
         heads = x.reshape(N, T, -1, self.num_heads, self.embed_dim // self.num_heads).transpose(2, 0, 3, 1, 4)
         return np.ascontiguousarray(heads)
@@ -149,8 +151,12 @@ class MultiheadAttention(Layer):
         N, h, T, d = heads[0].shape
         return np.stack([head.swapaxes(1, 2) for head in heads], axis=2).reshape(N, T, -1)
 
-    def _mask(self, key, key_padding_mask, is_causal):
+    def _mask(self, query, key, key_padding_mask, is_causal):
         """Turn the layer's two masks into the one of the function, True where a query may look."""
+        if is_causal and key.shape != query.shape:
+            raise ValueError(
+                f"{self}: a causal mask needs as many keys as queries, got key of shape {key.shape}"
+            )
         mask = np.ones((1, 1, 1, 1), bool)
         if key_padding_mask is not None:
             padding = expect_shape(self, "key_padding_mask", key_padding_mask, *key.shape[:2])
@@ -158,33 +164,3 @@ class MultiheadAttention(Layer):
                 raise TypeError(f"{self}: expected key_padding_mask of booleans, got {padding.dtype}")
             mask = mask & ~padding[:, None, None, :]  # (N, 1, 1, Tk)
         return mask & causal_mask(key.shape[1]) if is_causal else mask
-
-
-class SinusoidalPositions(Layer):
-    """Add to each vector a pattern of waves that tells where in the sequence it stands.
-
-        y[n, p, 2i] = x[n, p, 2i] + sin(p / 10000^(2i / D)), y[n, p, 2i + 1] likewise with cos
-
-    x  (N, T, D)  input of any length T; D = embedding_dim
-    y  (N, T, D)
-
-    Raises ValueError for a wrong shape. Source: vaswani2017, section 3.5. Chapter: 20_attention.
-    """
-
-    def __init__(self, embedding_dim):
-        super().__init__()
-        self.embedding_dim = embedding_dim
-
-    def table(self, T):
-        """The pattern itself, (T, D)."""
-        pairs = np.arange(self.embedding_dim) // 2  # 0 0 1 1 2 2 ...
-        angles = np.arange(T)[:, None] / 10000.0 ** (2 * pairs / self.embedding_dim)
-        angles[:, 1::2] += np.pi / 2  # cos a = sin(a + π/2)
-        return np.sin(angles)
-
-    def forward(self, x):
-        self.cache = x = expect_floats(self, "x", x, "N", "T", self.embedding_dim)
-        return x + self.table(x.shape[1]).astype(x.dtype)
-
-    def backward(self, dout):
-        return expect_floats(self, "dout", dout, *self.recall().shape)

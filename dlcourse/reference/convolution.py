@@ -1,4 +1,4 @@
-"""Convolution: one small kernel slides over the whole input, so that a pattern is recognised wherever it lies."""
+"""Convolution: one small kernel slides over the whole input, and finds its pattern wherever it lies."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -28,7 +28,7 @@ def correlate2d(image, kernel):
 
 
 def convolve2d(image, kernel):
-    """Convolve in the mathematical sense: y[i, j] = Σ_mn kernel[m, n] · image[i - m, j - n], inside the image.
+    """Convolve as mathematicians do: y[i, j] = Σ_mn kernel[m, n] · image[i + kh - 1 - m, j + kw - 1 - n].
 
     This is the correlation with the kernel turned by half a circle; deep learning says "convolution" and
     computes the correlation. Shapes, errors, source and chapter are those of `correlate2d`.
@@ -43,14 +43,14 @@ def pair(value):
 
 
 class Conv2d(Layer):
-    """Slide O kernels over an image of C channels: y[o, i, j] = b[o] + Σ_cmn w[o, c, m, n] x[c, s·i + m, s·j + n].
+    """Slide O kernels over an image: y[o, i, j] = bias[o] + Σ_cmn weight[o, c, m, n] x[c, s·i + m, s·j + n].
 
-    x       (N, C, H, W)    input, taken with `padding` zeros on every side; C = in_channels
+    x       (N, C, H, W)    input, taken with `padding` zeros on every side; C = in_channels, s = stride
     weight  (O, C, kh, kw)  U(-1/√(C kh kw), 1/√(C kh kw)) at the start, as in torch; O = out_channels
     bias    (O,)            the same distribution; absent with bias=False
     y       (N, O, Ho, Wo)  Ho = (H + 2·padding - kh) // stride + 1, Wo likewise
 
-    Every size is a number or a pair (vertical, horizontal). Strictly a cross-correlation: the kernel is not turned.
+    Every size is a number or a pair (vertical, horizontal). This is correlation: the kernel is not turned.
     Raises ValueError for a wrong shape or an image smaller than the kernel, TypeError for an integer input.
     Source: goodfellow2016, section 9.1. Chapter: 15_convolution.
     """
@@ -79,7 +79,9 @@ class Conv2d(Layer):
     def forward(self, x):
         x = expect_floats(self, "x", x, "N", self.in_channels, "H", "W")
         if any(n + 2 * p < k for n, p, k in zip(x.shape[2:], self.padding, self.kernel_size)):
-            raise ValueError(f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}")
+            raise ValueError(
+                f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}"
+            )
         weight = self.params["weight"]
         weight = weight.reshape(*weight.shape[:2], *self.kernel_size)  # (O, C, kh, kw), also for Conv1d
         unfolded = (ByRows if self._suits_rows() else ByColumns)(x, weight, self.stride, self.padding)
@@ -105,7 +107,7 @@ class Conv2d(Layer):
 
 
 class Conv1d(Conv2d):
-    """Slide O kernels along a sequence of C channels: y[o, i] = b[o] + Σ_cm w[o, c, m] x[c, s·i + m].
+    """Slide O kernels along a sequence: y[o, i] = bias[o] + Σ_cm weight[o, c, m] x[c, s·i + m].
 
     x       (N, C, L)  input, taken with `padding` zeros at both ends; C = in_channels
     weight  (O, C, k)  as in `Conv2d`, which sees the sequence as an image of height 1

@@ -14,14 +14,14 @@ class GRU(Recurrent):
 
     x             (N, T, I)  input; I = input_size
     state         (N, H)     h before the first step, zeros unless given; H = hidden_size
-    lengths       (N,)       steps of each sequence, T unless given; y is 0 after them and takes no gradient
+    lengths       (N,)       steps of each sequence, T unless given; after them y is 0, without gradient
     weight_ih_l0  (3H, I)    rows in the order r, z, n; all parameters from U(-1/√H, 1/√H), as in torch
     weight_hh_l0  (3H, H)
     bias_ih_l0    (3H,)
     bias_hh_l0    (3H,)      that of n stands inside r * (...)
     y             (N, T, H)  every h; forward returns it together with the last h (N, H)
 
-    Raises ValueError for a wrong shape, an empty sequence or a length outside 1..T, TypeError for an integer input.
+    Raises ValueError for a wrong shape, no steps or a length outside 1..T, TypeError for an integer input.
     Source: cho2014, in the form that torch computes. Chapter: 18_lstm.
     """
 

@@ -69,6 +69,6 @@ class Layer:
 
     def _adopt(self, state, prefix):
         for own in (self._own["params"], self._own["buffers"]):
-            own.update({name: np.array(state[prefix + name], order="C") for name in own})
+            own.update({name: np.asarray(state[prefix + name]).copy() for name in own})
         for name, child in self.children().items():
             child._adopt(state, f"{prefix}{name}.")

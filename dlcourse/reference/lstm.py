@@ -14,14 +14,14 @@ class LSTM(Recurrent):
 
     x             (N, T, I)       input; I = input_size
     state         (N, H), (N, H)  h and c before the first step, zeros unless given; H = hidden_size
-    lengths       (N,)            steps of each sequence, T unless given; y is 0 after them and takes no gradient
-    weight_ih_l0  (4H, I)         rows in the order i, f, g, o; all parameters from U(-1/√H, 1/√H), as in torch
+    lengths       (N,)            steps of each sequence, T unless given; after them y is 0, without gradient
+    weight_ih_l0  (4H, I)         rows in the order i, f, g, o; all from U(-1/√H, 1/√H), as in torch
     weight_hh_l0  (4H, H)
     bias_ih_l0    (4H,)
     bias_hh_l0    (4H,)
     y             (N, T, H)       every h; forward returns it together with the last (h, c)
 
-    Raises ValueError for a wrong shape, an empty sequence or a length outside 1..T, TypeError for an integer input.
+    Raises ValueError for a wrong shape, no steps or a length outside 1..T, TypeError for an integer input.
     Source: hochreiter1997 and, for the forget gate f, gers2000. Chapter: 18_lstm.
     """
 
@@ -49,7 +49,7 @@ class LSTM(Recurrent):
         return [h, c], gates, tanh_c
 
     def unroll_back(self, douts, states, gates, tanh_c):
-        (dy, dc_end), (h, c) = douts, states
+        (dy, dc_end), (_, c) = douts, states
         (T, _, N, H), w_hh = gates.shape, self.params["weight_hh_l0"]
         i, f, g, o = gates.transpose(1, 0, 2, 3)
         da = np.empty((T, N, 4, H), gates.dtype)  # first all that does not depend on later steps ...

@@ -29,7 +29,9 @@ class _Pool2d(Layer):
     def _expect_image(self, x):
         x = expect_floats(self, "x", x, "N", "C", "H", "W")
         if min(x.shape[2:]) < self.kernel_size:
-            raise ValueError(f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}")
+            raise ValueError(
+                f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}"
+            )
         return x
 
 

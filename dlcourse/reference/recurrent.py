@@ -37,7 +37,10 @@ class Recurrent(Layer):
             "bias_hh_l0": (rows,),
         }
         super().__init__(
-            **{name: init.uniform(shape, -bound, bound, rng=rng, dtype=dtype) for name, shape in shapes.items()}
+            **{
+                name: init.uniform(shape, -bound, bound, rng=rng, dtype=dtype)
+                for name, shape in shapes.items()
+            }
         )
         self.input_size, self.hidden_size = input_size, hidden_size
         self.activations = self.dstate = None

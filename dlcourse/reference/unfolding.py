@@ -89,7 +89,7 @@ def row_runs(x, padding, kw):
 
 
 def correlate_runs(runs, weight, out):
-    """Correlate laid-out runs with weight (O, C, kh, kw): kernel row m meets the image m rows further down."""
+    """Correlate laid-out runs with weight (O, C, kh, kw): kernel row m meets the image m rows down."""
     (O, C, kh, kw), (Ho, Wo) = weight.shape, out
     rows = weight.transpose(2, 3, 1, 0).reshape(kh, kw * C, O)
     y = runs[:, : Ho * Wo] @ rows[0]
@@ -116,8 +116,10 @@ class ByRows:
     def backward(self, dout):
         (O, C, kh, kw), (Ho, Wo) = self.weight.shape, self.out
         turned = self.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (C, O, kh, kw)
-        padding = tuple(k - 1 - p for k, p in zip((kh, kw), self.padding))
-        dx = correlate_runs(row_runs(dout, padding, kw), turned, self.size)
+        ph, pw = self.padding
+        dx = correlate_runs(row_runs(dout, (kh - 1 - ph, kw - 1 - pw), kw), turned, self.size)
         dout = dout.reshape(len(dout), O, -1)  # (N, O, Ho*Wo)
-        rows = [(dout @ self.runs[:, m * Wo : (m + Ho) * Wo]).sum(axis=0) for m in range(kh)]  # kh of (O, kw*C)
-        return dx, np.stack(rows, axis=1).reshape(O, kh, kw, C).transpose(0, 3, 1, 2)
+        rows = [
+            (dout @ self.runs[:, m * Wo : (m + Ho) * Wo]).sum(axis=0) for m in range(kh)
+        ]  # kh of (O, kw*C)
+        return dx, np.reshape(rows, (kh, O, kw, C)).transpose(1, 3, 0, 2)

@@ -79,8 +79,7 @@ from dlcourse.course.exercises._entry import (
     Predict,
     Raises,
 )
-from dlcourse.course.exercises._judging import Verdict, cases_of, judge
-from dlcourse.course.exercises._values import plain
+from dlcourse.course.exercises._judging import Verdict, answer_key, cases_of, judge
 
 __all__ = [
     "CheckFailed",
@@ -96,6 +95,7 @@ __all__ = [
     "Raises",
     "Verdict",
     "about",
+    "answer_key",
     "cases_of",
     "chapter_of",
     "check",
@@ -160,8 +160,8 @@ def outcomes(exercise, answer, cases):
 def verdict(exercise, answer=None, seed=None):
     """Call and judge, without a word on the screen and without a mark in the progress file."""
     cases = cases_of(exercise, seed)
-    expected = [plain(exercise.expected(case)) for case in cases]  # before the student's code can patch NumPy
-    return judge(exercise, outcomes(exercise, answer, cases), cases, expected)
+    key = answer_key(exercise, cases)  # before the student's code can patch NumPy
+    return judge(exercise, outcomes(exercise, answer, cases), cases, key)
 
 
 def check(name, answer=_NOTHING):

@@ -11,12 +11,13 @@ import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from numpy import ufunc
+from numpy import mean, ufunc
 
 from dlcourse.course.exercises._values import NotPlain, decode, encode, plain, same
 
 MOST_PRINTED = 2000
 LIBRARIES = {"dlcourse", "numpy", "scipy", "torch", "sklearn", "builtins", "math"}
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, type(mean))
 # The problems an outcome can have. MISFIT: there is nothing that could be called at all.
 UNSOLVED, TIME, RAISED, TYPE, MISFIT, OTHER = "unsolved", "time", "raised", "type", "misfit", "other"
 
@@ -113,8 +114,7 @@ def _home(answer):
     """The library a function belongs to; wrappers such as np.vectorize(mine) and partial(mine) have none."""
     if isinstance(answer, ufunc):
         return "numpy"
-    known = isinstance(answer, types.FunctionType | types.BuiltinFunctionType)
-    return str(answer.__module__).partition(".")[0] if known else ""
+    return str(answer.__module__).partition(".")[0] if isinstance(answer, FUNCTIONS) else ""
 
 
 def outcomes(exercise, answer, cases):

@@ -1,5 +1,6 @@
 """Judge outcomes against an exercise: a function of plain data that never sees the student's objects."""
 
+import copy
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -26,27 +27,37 @@ def cases_of(exercise, seed=None):
     return list(exercise.cases(default_rng(crc32(exercise.name.encode()) if seed is None else seed)))
 
 
-def judge(exercise, values, cases, expected=None):
-    """Judge what the answer gave for each case: plain values, or Outcomes where a call went wrong.
+@dataclass(frozen=True)
+class Key:
+    """What the judge compares with: the right value of each case, and each mistake's values."""
 
-    `expected` may hold the right values, computed before the student's code ran.
-    """
+    expected: list
+    mistakes: list  # of (Mistake, [value or Raises for each case])
+
+
+def answer_key(exercise, cases):
+    """Computed before the student's code runs, which may patch what `expected` is made of."""
+    made = [(m, [_plain(m.value(case)) for case in copy.deepcopy(cases)]) for m in exercise.mistakes]
+    return Key([plain(exercise.expected(case)) for case in copy.deepcopy(cases)], made)
+
+
+def judge(exercise, values, cases, key=None):
+    """Judge what the answer gave for each case: plain values, or Outcomes where a call went wrong."""
     results = [v if type(v) is Outcome else _as_outcome(v) for v in values]
     if any(outcome.problem == UNSOLVED for outcome in results):
         return Verdict(False, _unsolved(exercise))
     if results and results[0].problem == MISFIT:
         return Verdict(False, f"✗ {exercise.name}: {results[0].says}")
-    if expected is None:
-        expected = [plain(exercise.expected(case)) for case in cases]
+    key = key or answer_key(exercise, cases)
     if len(results) < len(cases) and not any(outcome.problem for outcome in results):
         return Verdict(False, f"✗ {exercise.name}: expected {len(cases)} results, got {len(results)}")
-    faults = {i: fault for i, o in enumerate(results) if (fault := _fault(exercise, expected[i], o))}
+    faults = {i: fault for i, o in enumerate(results) if (fault := _fault(exercise, key.expected[i], o))}
     if not faults:
         return Verdict(True, f"✓ {exercise.name}: right in all {len(cases)} cases")
-    mistake = next((m for m in exercise.mistakes if _made(exercise, m, cases, results)), None)
+    mistake = next((m for m, wrong in key.mistakes if _made(exercise, wrong, results)), None)
     worst = min(faults, key=lambda i: (size(cases[i]), i))
     headline = mistake.says if mistake else faults[worst]
-    text = _report(exercise, headline, cases[worst], expected[worst], results[worst], faults[worst])
+    text = _report(exercise, headline, cases[worst], key.expected[worst], results[worst], faults[worst])
     return Verdict(False, text, mistake.name if mistake else None, worst)
 
 
@@ -75,17 +86,20 @@ def _fault(exercise, wanted, outcome):
     return _compare(exercise, wanted, outcome.value)
 
 
-def _made(exercise, mistake, cases, results):
-    """Whether the answer did in every case exactly what this mistake does."""
-    return len(results) == len(cases) and all(
-        _agrees(exercise, mistake.value(case), outcome) for case, outcome in zip(cases, results)
-    )
+def _made(exercise, wrong, results):
+    """Whether the answer did in every case exactly what a mistake does."""
+    pairs = zip(wrong, results)
+    return len(results) == len(wrong) and all(_agrees(exercise, value, outcome) for value, outcome in pairs)
 
 
 def _agrees(exercise, value, outcome):
     if isinstance(value, Raises):
         return outcome.error == value.error
-    return not outcome.problem and _compare(exercise, plain(value), outcome.value) is None
+    return not outcome.problem and _compare(exercise, value, outcome.value) is None
+
+
+def _plain(value):
+    return value if isinstance(value, Raises) else plain(value)
 
 
 def _unsolved(exercise):

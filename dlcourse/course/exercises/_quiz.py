@@ -45,9 +45,9 @@ def _list(rows, tag="ul"):
 
 def _shuffled(entry, items):
     """The items in an order that looks mixed, is always the same, and is never the right one."""
-    mixed = list(items)
-    random.Random(entry.name).shuffle(mixed)
-    return mixed if mixed != list(items) else mixed[1:] + mixed[:1]
+    items = list(items)
+    mixed = random.Random(entry.name).sample(items, len(items))
+    return mixed if mixed != items else items[1:] + items[:1]
 
 
 def _choice(entry):

@@ -195,7 +195,7 @@ def _values_differ(expected, got, *, rtol, atol, where):
         return f"your result has a NaN at {where.removeprefix(' at ')}{spot}"
     count = f"{int(wrong.sum())} of {wrong.size} values differ"
     spot = f"{where.removeprefix(' at ')}{spot}"
-    return f"{count}; at {spot} expected {number(expected.ravel()[first])}, got {number(got.ravel()[first])}"
+    return f"{count}; at {spot} {apart(expected.ravel()[first], got.ravel()[first])}"
 
 
 def _scalar_difference(expected, got, *, where, rtol, atol, any_number):
@@ -211,7 +211,7 @@ def _scalar_difference(expected, got, *, where, rtol, atol, any_number):
         finite = abs(expected) < float("inf")
         if finite and abs(got - expected) <= atol + rtol * abs(expected):
             return None
-        return f"expected {show(expected)}{where}, got {show(got)}"
+        return apart(expected, got) + where
     if type(got) is not type(expected):
         return f"expected {kind(expected)}{where}, got {kind(got)}"
     return None if got == expected else f"expected {show(expected)}{where}, got {show(got)}"
@@ -228,10 +228,19 @@ def kind(value):
     return f"{words[type(value)]} of {len(value)}" if type(value) in (list, tuple) else words[type(value)]
 
 
-def number(value):
-    """A number with four significant digits, but an exact whole number as it is."""
-    value = value.item() if hasattr(value, "item") else value
-    return f"{value:.4g}" if type(value) in (float, complex) else repr(value)
+def number(value, digits=4):
+    """A number with four significant digits; a whole float keeps its point, an integer all its digits."""
+    value = value.item() if type(value) in NUMPY_SCALARS else value
+    if type(value) not in (float, complex):
+        return repr(value)
+    text = f"{value:.{digits}g}"
+    return text + ".0" if text.lstrip("-").isdigit() else text
+
+
+def apart(expected, got):
+    """Two numbers in words, with as many digits as it takes to see that they differ."""
+    digits = next((d for d in (4, 8, 12, 17) if number(expected, d) != number(got, d)), 17)
+    return f"expected {number(expected, digits)}, got {number(got, digits)}"
 
 
 def show(value, most=8, width=96):

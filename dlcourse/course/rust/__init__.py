@@ -5,7 +5,7 @@ rustc 1.95 (another release does, but then only error codes are compared), cache
 for caches (DLCOURSE_CACHE names another), and run with a limit on time and output.
 """
 
-from dlcourse.course.rust.crates import CratesError
+from dlcourse.course.rust.crates import CratesError, members, prepare
 from dlcourse.course.rust.magic import CellFailed, compile_and_run, library, rust
 from dlcourse.course.rust.program import Result
 from dlcourse.course.rust.toolchain import RustMissing, rustc_version
@@ -17,6 +17,8 @@ __all__ = [
     "RustMissing",
     "compile_and_run",
     "library",
+    "members",
+    "prepare",
     "rustc_version",
 ]
 

@@ -52,7 +52,7 @@ def build(source, *, modules=None, release=False, test=False, member=None, progr
     Raises RustMissing, and crates.CratesError where the member's crates cannot be had.
     """
     rust = toolchain()
-    linked = crates.prepare(member, rust, progress) if member else crates.NOTHING
+    linked = crates.prepare(member, progress) if member else crates.NOTHING
     files = {"cell.rs": source} | {f"{name}.rs": text for name, text in (modules or {}).items()}
     flags = ["-Copt-level=3"] if release else []
     flags += ["--test"] if test else []

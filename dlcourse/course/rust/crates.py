@@ -14,7 +14,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder
+from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder, toolchain
 
 OFFLINE = (
     "failed to download",
@@ -51,16 +51,17 @@ def target_folder():
     return Path(os.environ.get("CARGO_TARGET_DIR") or cache_folder() / "target")
 
 
-def prepare(member, rust, progress=None):
+def prepare(member, progress=None):
     """Return the Linked of a member, building its crates first where this has not been done.
 
     progress    called with a line of text about once a second while cargo builds
 
-    Raises CratesError: no such member, no cargo, no network at the first use, a build that failed.
+    Raises RustMissing, and CratesError: no such member, no cargo, no network at the first use, no build.
     """
     if member not in members():
         known = ", ".join(members()) or "none: the folder rust/ is missing"
         raise CratesError(f"--crates {member}: expected a member of the workspace ({known})")
+    rust = toolchain()
     fingerprint = _fingerprint(rust.description)
     record = target_folder() / "cells" / f"{member}-{fingerprint}.json"
     if record.exists():

@@ -1,0 +1,75 @@
+"""`make test`: the checks, the tests and all notebooks, compared strictly where they were made (CH=07: one chapter).
+
+`--slow` (make test-slow) runs the tests marked slow instead and leaves build/test-slow-DATE.xml.
+Ends with pytest's summary and its exit status; to collect nothing is a failure too.
+"""
+
+import argparse
+import datetime
+import os
+import shutil
+import subprocess
+import sys
+
+from dlcourse.course import sources
+from tools import notebooks
+from tools.environment import ROOT
+
+# What tests use besides Python: the programs that will do, and the Debian package that has the first.
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "bubblewrap": ("bwrap",),
+}
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+NBVAL += ["--nbval-cell-timeout", "300"]
+
+
+def missing_programs():
+    return [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
+
+
+def provide_programs():
+    """On CI, as root, install missing programs by apt-get; else say in one line how to get them."""
+    missing = missing_programs()
+    if not missing:
+        return
+    may = os.environ.get("CI") == "true" and hasattr(os, "geteuid") and os.geteuid() == 0
+    if may and shutil.which("apt-get"):
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]):
+            subprocess.run(["apt-get", *command], env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        missing = missing_programs()
+    if missing:
+        names = " and ".join(missing)
+        print(f"{names} missing: what needs it is skipped; `apt-get install {' '.join(missing)}` brings it")
+
+
+def arguments(slow, chapters):
+    """pytest's arguments: the checks come first, so that a long run does not hide a misspelt word."""
+    if slow:
+        day = datetime.date.today().isoformat()
+        return ["-v", "-m", "slow", f"--junitxml=build/test-slow-{day}.xml", "tests"]
+    chosen = ["-v", "-m", "not slow", *NBVAL]
+    if not chapters:
+        return [*chosen, "tests/test_check.py", "tests", "notebooks"]
+    topics = [slug.partition("_")[2] for slug in chapters]  # also in the names of tests: test_perceptron_xor
+    paths = [f"notebooks/{slug}.ipynb" for slug in chapters]
+    return [*chosen, "-k", " or ".join(topics), "tests", *paths]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tools.test")
+    parser.add_argument("--slow", action="store_true", help="only the tests marked slow")
+    options = parser.parse_args()
+    words = os.environ.get("CH", "").split()
+    try:
+        chapters = notebooks.selected(words) if words else []
+    except (notebooks.BuildError, sources.SourceError) as error:
+        sys.exit(str(error))
+    provide_programs()
+    command = [sys.executable, "-m", "pytest", *arguments(options.slow, chapters)]
+    environment = notebooks.ENVIRONMENT | os.environ
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
