@@ -53,7 +53,7 @@ def exercise():
         cell("exercise-solution", SOLVED, "twice-code"),
         cell("exercise-check", CHECKED, "twice-check"),
     ]
-    return nbformat.v4.new_notebook(cells=cells)
+    return nbformat.v4.new_notebook(cells=cells, metadata={"language_info": sources.LANGUAGE})
 
 
 # --- The site -------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def elsewhere(tmp_path, monkeypatch):
     (root / "book" / "index.md").write_text("# Sample\n")
     (root / "requirements.txt").write_text("")
     notebook = exercise()
-    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Chapter"))
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Chapter\n\n## Section"))
     nbformat.write(notebook, root / "notebooks" / "07_perceptron_xor.ipynb")
     for name, value in {"ROOT": root, "HTML": root / "build" / "html", "WORK": root / "build" / "book"}.items():
         monkeypatch.setattr(book, name, value)

@@ -1,4 +1,4 @@
-"""Checkpoints: what goes in comes out, damage is named, and an interrupted write leaves the old file alone."""
+"""Checkpoints: what goes in comes out, damage is named, and a failed write leaves the old file alone."""
 
 import errno
 import os

@@ -12,6 +12,7 @@ from dlcourse.data.digits import digits, stratified_split
     [
         ("AND", lambda a, b: a and b),
         ("OR", lambda a, b: a or b),
+        ("NAND", lambda a, b: not (a and b)),
         ("XOR", lambda a, b: a != b),
         ("NOT", lambda a: not a),
     ],
@@ -21,8 +22,8 @@ def test_gates(name, rule):
     assert targets.tolist() == [float(rule(*row)) for row in inputs.astype(bool)]
     inputs[...] = 9
     assert (gates.gate(name)[0] != 9).all()  # a copy
-    with pytest.raises(ValueError, match="expected one of AND, OR, XOR, NOT, got 'NAND'"):
-        gates.gate("NAND")
+    with pytest.raises(ValueError, match="expected one of AND, OR, NAND, XOR, NOT, got 'NOR'"):
+        gates.gate("NOR")
 
 
 def test_two_clusters():

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shutil
 import subprocess
 import sys
 
@@ -172,9 +173,19 @@ def test_chapters_are_chosen_by_number_or_slug(chapter):
 # --- check: each kind of difference is seen ------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def executed():
+    """The toy chapter's notebook, executed once for all tests that change it."""
+    return {}
+
+
 @pytest.fixture
-def built(chapter):
-    notebooks.build(chapter(SETUP + NUMBERS + FIGURE))
+def built(chapter, executed):
+    slug = chapter(SETUP + NUMBERS + FIGURE)
+    if not executed:
+        notebooks.build(slug)
+        executed[slug] = stored_bytes()
+    sources.notebook_path(slug).write_bytes(executed[slug])
     assert notebooks.check() == []
     return chapter
 
@@ -258,19 +269,70 @@ def test_stored_outputs_reproduce_with_semicolons_widgets_and_timings(chapter):
     assert "5 passed" in printed
 
 
-def test_a_changed_number_fails_in_that_cell_alone(built):
+def test_a_changed_number_and_a_drawn_over_figure_fail_in_their_cells_alone(built):
     change_output("total;", lambda output: output.update(text="total 6.1\n"))
-    status, printed = nbval()
-    assert status == 1 and "1 failed, 2 passed" in printed and "total 6.1" in printed
-
-
-def test_a_drawn_over_figure_fails_in_that_cell_alone(built):
     change_output("ax.plot", draw_over)
     status, printed = nbval()
-    assert status == 1 and "1 failed, 2 passed" in printed and "mismatch 'image/png'" in printed
+    assert status == 1 and "2 failed, 1 passed" in printed
+    assert "total 6.1" in printed and "mismatch 'image/png'" in printed
 
 
 def test_on_another_platform_only_exceptions_count(built):
     change_output("total;", lambda output: output.update(text="total 6.1\n"))
     status, printed = nbval("-v", DLCOURSE_NOTEBOOKS="lax")
     assert status == 0 and "lax" in printed
+
+
+# --- Without Rust ----------------------------------------------------------------------------------------
+
+RUST = """# Rust
+
+```{code-cell}
+%load_ext dlcourse.course.rust
+```
+
+```{code-cell}
+%%rust --out answer
+fn main() { println!("{}", 42); }
+```
+
+```{code-cell}
+double = 2 * answer
+```
+
+```{code-cell}
+print(double)
+```
+
+```{code-cell}
+double = 3
+print(double)
+```
+
+```{code-cell}
+print(double + 1)
+```
+"""
+
+
+@pytest.fixture
+def path_without_rust():
+    """A search path on which nothing is called rustc."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not shutil.which("rustc", path=folder))
+
+
+@pytest.mark.skipif(not shutil.which("rustc"), reason="missing tool: rustc, from https://rustup.rs")
+def test_without_rustc_its_cells_and_what_needs_them_are_skipped_but_fail_on_ci(chapter, path_without_rust):
+    notebooks.build(chapter(RUST))
+    status, printed = nbval("-rs", PATH=path_without_rust)
+    assert status == 0 and "3 passed, 3 skipped" in printed and "missing tool: rustc" in printed
+    status, printed = nbval(PATH=path_without_rust, CI="true")
+    assert status == 1 and "3 failed, 3 passed" in printed and "On CI nothing may be skipped" in printed
+
+
+def test_a_skip_for_want_of_a_gpu_is_no_failure_on_ci(tmp_path):
+    (tmp_path / "test_gpu.py").write_text("import pytest\ndef test_x():\n    pytest.skip('needs a GPU')\n")
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", str(tmp_path)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
+    assert subprocess.run(command, cwd=tmp_path, env=env, capture_output=True).returncode == 0

@@ -1,4 +1,4 @@
-"""`make check`: what needs no notebook to run: ruff, sources against notebooks, links, words, figures, pins, paths."""
+"""`make check`: what executes no notebook: ruff, links, words, figures, pins, notebooks against sources."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from dlcourse.course import sources
 from tools import notebooks, prose
 
 # Built from parts, so that this file does not find itself.
-MACHINE_PATH = re.compile(r"(?<![\w./:~-])(?:/(?:" + "root|work|Users" + r")/|/home/\w|[A-Z]:\\Users\\)")
+MACHINE_PATH = re.compile(r"(?<![\w.~-])(?:/(?:" + "root|work|Users" + r")/|/home/\w|[A-Z]:\\Users\\)")
 KERNEL_FILE = re.compile("ipykernel" + r"_\d+/\d+\.py")
 OTHER_INDEX = re.compile(
     r"--(?:extra-)?index-url|--find-links|--trusted-host|^\s*replace-with\s*=", re.MULTILINE
@@ -57,7 +57,7 @@ def lint():
 
 
 def formatting():
-    return _run("ruff", "format", "--check", ".")
+    return _run("ruff", "format", "--check", "--output-format=concise", ".")
 
 
 # --- Dependencies ----------------------------------------------------------------------------------------
@@ -91,15 +91,14 @@ def dependencies():
 
 
 def _conda_problems(project):
-    """environment.yml: a Python that pyproject.toml allows, our pins by pip, the Rust of rust-toolchain.toml."""
+    """environment.yml: a Python that is allowed, our pins by pip, the Rust of rust-toolchain.toml."""
     listed = yaml.safe_load((sources.ROOT / "environment.yml").read_text())["dependencies"]
     conda = dict(entry.split("=", 1) for entry in listed if isinstance(entry, str) and "=" in entry)
     pip = next((entry["pip"] for entry in listed if isinstance(entry, dict)), [])
     problems = []
-    if not Requirement(f"python{project['requires-python']}").specifier.contains(conda.get("python", "0")):
-        problems.append(
-            f"environment.yml: expected python{project['requires-python']}, got {conda.get('python')}"
-        )
+    allowed = Requirement(f"python{project['requires-python']}")
+    if not allowed.specifier.contains(conda.get("python", "0")):
+        problems.append(f"environment.yml: expected {allowed}, got {conda.get('python')}")
     if "-r requirements.txt" not in pip:
         problems.append(f"environment.yml: expected `-r requirements.txt` under pip, got {pip}")
     toolchain = sources.ROOT / "rust" / "rust-toolchain.toml"

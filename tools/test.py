@@ -1,4 +1,4 @@
-"""`make test`: the checks, the tests and all notebooks, compared strictly where they were made (CH=07: one chapter).
+"""`make test`: the checks, all tests but slow ones, the notebooks with their outputs (CH=07: one chapter).
 
 `--slow` (make test-slow) runs the tests marked slow instead and leaves build/test-slow-DATE.xml.
 Ends with pytest's summary and its exit status; to collect nothing is a failure too.

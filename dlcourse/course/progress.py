@@ -34,11 +34,11 @@ def path():
 def load():
     """The record {name: {"tries", "solved", "hints"}}; a damaged file is put aside, and that is said."""
     try:
-        text = path().read_text(encoding="utf-8")
+        data = path().read_bytes()
     except FileNotFoundError:
         return {}
     try:
-        return _valid(json.loads(text))
+        return _valid(json.loads(data.decode()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         print(f"The progress file was damaged ({error}); it is kept as {_put_aside().name}.")
         return {}

@@ -53,7 +53,7 @@ class Experiment:
         lines, old, new = [], row["result"], again["result"]
         for key in old.keys() | new.keys():
             band = self.band.get(key, 0)
-            if key not in old or key not in new or abs(new[key] - old[key]) > band:
+            if key not in old or key not in new or not abs(new[key] - old[key]) <= band:  # NaN too
                 lines.append(f"{key}: expected {old.get(key)} ± {band}, got {new.get(key)}")
         return sorted(lines)
 

@@ -153,12 +153,7 @@ def _expect_fences(text):
 
 def _expect_cell(cell):
     """ValueError for a cell whose markers, tags or metadata do not fit together."""
-    if cell.cell_type == "markdown":
-        if re.search(r"^\+\+\+ *\{", cell.source, re.MULTILINE):
-            raise ValueError("damaged metadata: expected JSON after `+++`")
-        kinds = set()
-    else:
-        kinds = markers.kinds(cell.source)
+    kinds = markers.kinds(cell.source) if cell.cell_type == "code" else set()
     if not isinstance(tags(cell), list):
         raise ValueError(f"expected tags as a list, got {tags(cell)!r}")
     part = role(cell)

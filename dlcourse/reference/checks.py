@@ -47,9 +47,8 @@ def expect_indices(owner, name, array, size, *shape):
     if array.dtype.kind not in "iu":
         raise TypeError(f"{owner}: expected {name} of an integer dtype, got {array.dtype}")
     array = expect_shape(owner, name, array, *shape)
-    wrong = (array < 0) | (array >= size)
-    if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    if array.size and (array.min() < 0 or array.max() >= size):
+        place = tuple(int(i) for i in np.argwhere((array < 0) | (array >= size))[0])
         where = f" in row {place[0]}" if len(place) == 1 else f" at {place}" if place else ""
         raise ValueError(f"{owner}: expected {name} in 0 … {size - 1}, got {array[place]}{where}")
     return array

@@ -26,7 +26,16 @@ class CNN(Layer):
     """
 
     def __init__(
-        self, in_channels=1, image_size=8, classes=10, channels=(8, 16), hidden=64, dropout=0.3, *, rng, dtype=float
+        self,
+        in_channels=1,
+        image_size=8,
+        classes=10,
+        channels=(8, 16),
+        hidden=64,
+        dropout=0.3,
+        *,
+        rng,
+        dtype=float,
     ):
         super().__init__()
         made = {"rng": rng, "dtype": dtype}
@@ -39,7 +48,9 @@ class CNN(Layer):
             Dropout(dropout, rng=rng),
         )
         self.classifier = Sequential(
-            Linear(channels[1] * (image_size // 2) ** 2, hidden, **made), ReLU(), Linear(hidden, classes, **made)
+            Linear(channels[1] * (image_size // 2) ** 2, hidden, **made),
+            ReLU(),
+            Linear(hidden, classes, **made),
         )
         for layer in (*self.features, *self.classifier):
             if layer.params:

@@ -39,13 +39,14 @@ def gradient_errors(layer, *inputs, rng):
             raise TypeError(f"{layer}: differences need float64, but {name} is {array.dtype}")
     inputs = [_prepare(array) for array in inputs]
     _pass(layer, [_other(array) for array in inputs], rng)  # so that stale caches and leftovers show
+    before = copy.deepcopy(layer)  # the passes move generators and running averages on
     dout, dinputs = _pass(layer, inputs, rng)
     found = {f"input {i}": (inputs[i], d) for i, d in enumerate(dinputs) if _is_float(inputs[i])}
-    found |= {name: (array, layer.grads.get(name)) for name, array in layer.params.items()}
+    found |= {name: (array, layer.grads.get(name)) for name, array in before.params.items()}
 
     def objective():
-        # a copy each time: dropout draws the same mask again, running averages stay where they are
-        return float(np.sum(dout * _output(copy.deepcopy(layer).forward(*inputs))))
+        # a copy each time: dropout draws the same mask again
+        return float(np.sum(dout * _output(copy.deepcopy(before).forward(*inputs))))
 
     return {name: _error(d, numerical_gradient(objective, array)) for name, (array, d) in found.items()}
 

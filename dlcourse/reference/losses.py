@@ -140,36 +140,40 @@ class CrossEntropyLoss(Loss):
         z = expect_floats(self, "prediction", prediction, "N", "C")
         self._refuse_empty(z)
         counts = np.not_equal(target, self.ignore_index)
-        target = expect_indices(self, "target", np.where(counts, target, 0), z.shape[1], len(z))
-        rows = np.count_nonzero(counts)
-        if rows == 0:
+        padded = not counts.all()
+        target = np.where(counts, target, 0) if padded else target
+        target = expect_indices(self, "target", target, z.shape[1], len(z))
+        if padded:
+            z, target = z[counts], target[counts]
+        if len(z) == 0:
             raise ValueError(f"{self}: every target is ignore_index ({self.ignore_index})")
-        share, loss, height = np.empty_like(z), 0.0, BLOCK // z.shape[1] + 1
+        e, total, loss, height = np.empty_like(z), np.empty_like(z[:, 0]), 0.0, BLOCK // z.shape[1] + 1
         for start in range(0, len(z), height):
             block = slice(start, start + height)
-            loss += self._block(z[block], target[block], counts[block], share[block], start)
-        share /= rows
-        self.cache = share, target, counts, rows
-        return float(loss / rows)
+            loss += self._block(z[block], target[block], e[block], total[block])
+        self.cache = e, total, target, counts
+        return float(loss / len(z))
 
-    def _block(self, z, target, counts, p, start):
-        """Write the probabilities of some rows into p and return the sum of their losses."""
+    def _block(self, z, target, e, total):
+        """Write e = exp(z - max z) of some rows and its sums, total; return the sum of the losses."""
         top = z.max(axis=1)
         if not np.isfinite(top).all():
-            row = np.flatnonzero(~np.isfinite(top))[0]
-            raise ValueError(f"{self}: expected finite prediction, got {z[row].max()} in row {start + row}")
-        np.subtract(z, top[:, None], out=p)
-        own = p[np.arange(len(p)), target]
-        np.exp(p, out=p)
-        total = p @ np.ones(p.shape[1], p.dtype)  # faster than p.sum(axis=1) for short rows
-        p *= (counts / total).astype(p.dtype)[:, None]
-        return float(np.sum((np.log(total) - own)[counts], dtype=np.float64))
+            self._expect_rows("finite", "prediction", top, np.isfinite)
+        np.subtract(z, top[:, None], out=e)
+        own = e[np.arange(len(e)), target]
+        np.exp(e, out=e)
+        np.matmul(e, np.ones(e.shape[1], e.dtype), out=total)  # faster than sum(axis=1) of short rows
+        return np.sum(np.log(total) - own, dtype=np.float64)
 
     def backward(self):
-        share, target, counts, rows = self.recall()
-        dz = share.copy()  # softmax(z) / M, zero in rows that do not count
-        dz[np.arange(len(dz)), target] -= counts / dz.dtype.type(rows)
-        return dz
+        e, total, target, counts = self.recall()
+        dz = e / (total * len(e))[:, None]  # softmax(z) / M
+        dz[np.arange(len(e)), target] -= 1 / len(e)
+        if len(e) == len(counts):
+            return dz
+        padded = np.zeros((len(counts), e.shape[1]), e.dtype)
+        padded[counts] = dz
+        return padded
 
 
 class KLDivLoss(Loss):

@@ -52,7 +52,9 @@ class LearnedPositions(Layer):
     """
 
     def __init__(self, max_length, embedding_dim, *, rng, dtype=float):
-        super().__init__(weight=init.normal((max_length, embedding_dim), 0, embedding_dim**-0.5, rng=rng, dtype=dtype))
+        super().__init__(
+            weight=init.normal((max_length, embedding_dim), 0, embedding_dim**-0.5, rng=rng, dtype=dtype)
+        )
 
     def __repr__(self):
         return "LearnedPositions({}, {})".format(*self.params["weight"].shape)

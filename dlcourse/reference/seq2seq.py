@@ -34,7 +34,16 @@ class Seq2Seq(Layer):
     """
 
     def __init__(
-        self, source_size, target_size, embedding_dim, hidden_size, cell="gru", attention=False, *, rng, dtype=float
+        self,
+        source_size,
+        target_size,
+        embedding_dim,
+        hidden_size,
+        cell="gru",
+        attention=False,
+        *,
+        rng,
+        dtype=float,
     ):
         super().__init__()
         if cell not in CELLS:

@@ -143,7 +143,8 @@ def entry(name, kind=Entry):
 
         close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
         meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise ValueError(f"expected the name of an entry ({kind.__name__}), got {name!r}{meant}")
+        wanted = "an exercise" if kind is Exercise else "an entry" if kind is Entry else "a self-check"
+        raise ValueError(f"expected the name of {wanted}, got {name!r}{meant}")
     return known[name]
 
 
