@@ -26,7 +26,18 @@ import numpy as np
 from dlcourse.reference.gradcheck import TOLERANCE, gradient_errors
 
 CHECKS = {"expect_shape", "expect_floats", "expect_indices"}
-UNTOUCHED = CHECKS | {"reshape", "range", "zeros", "empty", "asarray", "astype", "type", "float", "len", "list"}
+UNTOUCHED = CHECKS | {
+    "reshape",
+    "range",
+    "zeros",
+    "empty",
+    "asarray",
+    "astype",
+    "type",
+    "float",
+    "len",
+    "list",
+}
 
 
 @dataclass(frozen=True)
@@ -103,21 +114,23 @@ def _sites(node):
 
 
 def _functions(tree, cls, where):
-    """The functions called `where`: those of the class, else of the module."""
-    body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls).body
-    defs = {node.name: node for node in (*tree.body, *body) if isinstance(node, ast.FunctionDef)}
-    return [defs[name] for name in where]
+    """The functions called `where`: those of the class or its bases in this file, else of the file."""
+    classes = {node.name: node.body for node in tree.body if isinstance(node, ast.ClassDef)}
+    bodies = [tree.body, *(classes.get(base.__name__, ()) for base in reversed(cls.__mro__))]
+    defs = {node.name: node for body in bodies for node in body if isinstance(node, ast.FunctionDef)}
+    return [defs[name] for name in where if name in defs]
 
 
-def _stale(function):
-    """Make forward fill its cache once and never again; False if it has none."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and "self.cache" in [ast.unparse(target) for target in node.targets]:
-            kept = ast.parse("self.cache if self.cache is not None else 0", mode="eval").body
-            kept.orelse = node.value
-            node.value = kept
-            return True
-    return False
+class _Stale(ast.NodeTransformer):
+    """Make forward fill its cache once and never again."""
+
+    def visit_Assign(self, node):
+        others = [target for target in node.targets if ast.unparse(target) != "self.cache"]
+        if len(others) == len(node.targets):
+            return node
+        value = ast.unparse(others[0] if others else node.value)
+        keep = ast.parse(f"self.cache = {value} if self.cache is None else self.cache").body[0]
+        return [ast.Assign(others, node.value, lineno=node.lineno), keep] if others else keep
 
 
 def mutants(cls, where=("backward",)):
@@ -132,14 +145,15 @@ def _mutants(cls, where):
     module = inspect.getmodule(cls)
     source = inspect.getsource(module)
     tree = ast.parse(source)
-    for function in _functions(tree, cls.__name__, where):
+    for function in _functions(tree, cls, where):
         for parent, field, position, node in list(_sites(function)):
             for kind, replacement in _edits(node):
                 _put(parent, field, position, replacement)
                 yield f"{kind}: {ast.unparse(node)} -> {ast.unparse(replacement)}", _build(tree, module, cls)
                 _put(parent, field, position, node)
     stale = copy.deepcopy(tree)
-    if "forward" in vars(cls) and _stale(_functions(stale, cls.__name__, ["forward"])[0]):
+    forward = _functions(stale, cls, ["forward"])
+    if forward and "self.cache" in ast.unparse(_Stale().visit(forward[0])):
         yield "stale: cache", _build(stale, module, cls)
 
 

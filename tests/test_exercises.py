@@ -211,6 +211,16 @@ def test_a_class_is_taken_where_one_is_asked_for():
     assert "expected a class" in exercises.verdict(exercise, lambda x: x).text
 
 
+def test_a_value_can_be_the_answer():
+    call = lambda weights, case: float(np.dot(weights, case[0][: len(weights)]))  # noqa: E731
+    exercise = dataclasses.replace(
+        toy.mean, wants="value", call=call, expected=lambda case: float(case[0][0])
+    )
+    assert exercises.verdict(exercise, [1.0]).passed
+    assert "expected 4.0, got 8.0" in exercises.verdict(exercise, [2.0]).text
+    assert "your code raised TypeError" in exercises.verdict(exercise, None).text
+
+
 def test_long_values_are_shown_in_few_lines():
     exercise = dataclasses.replace(toy.double, cases=lambda rng: [(rng.normal(size=(40, 30)),)])
     text = exercises.verdict(exercise, lambda x: x + 1).text
@@ -427,11 +437,18 @@ def test_entries_cost_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
-def test_entries_and_chapters_name_the_same_exercises():
-    assert ENTRIES and SOURCES
-    written = {source.name: source.language for _, source in SOURCES}
-    assert written == {entry.name: entry.language for entry in ENTRIES}
-    assert len(written) == len(SOURCES), "a name stands in two chapters"
+@pytest.mark.parametrize("slug", CHAPTERS)
+def test_entries_and_chapter_name_the_same_exercises(slug):
+    known = {e.name: e.language for e in exercises.entries(slug) if isinstance(e, Exercise)}
+    assert known and known == {source.name: source.language for s, source in SOURCES if s == slug}
+
+
+def test_names_are_unique_and_every_file_belongs_to_a_chapter():
+    assert len({entry.name for entry in exercises.entries()}) == len(exercises.entries())
+    slugs = [path.stem for path in (sources.ROOT / "notebooks").glob("*.md")]
+    assert {exercises.chapter_of(entry.name) for entry in ENTRIES} <= {
+        slug.partition("_")[2] for slug in slugs
+    }
 
 
 @functools.cache

@@ -1,8 +1,10 @@
 """Recorded results: refused when they do not belong to the code, and right when a seed is run again."""
 
 import json
+import linecache
 import os
 import random
+import sys
 import textwrap
 
 import numpy as np
@@ -35,9 +37,6 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(experiments, "__path__", [str(tmp_path)])
 
     def write(offset="", comment="", band=0.01):
-        import linecache
-        import sys
-
         code = CODE.format(offset=offset, comment=comment, band=band)
         (tmp_path / "toy.py").write_text(textwrap.dedent(code))
         sys.modules.pop("dlcourse.course.experiments.toy", None)
@@ -47,8 +46,6 @@ def toy(tmp_path, monkeypatch):
 
     write()
     yield write
-    import sys
-
     sys.modules.pop("dlcourse.course.experiments.toy", None)
 
 

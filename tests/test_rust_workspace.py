@@ -7,9 +7,20 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 
-from dlcourse import reference as ref
 from dlcourse.course.rust import crates, toolchain
+from dlcourse.reference.attention import MultiheadAttention
+from dlcourse.reference.cnn import CNN
+from dlcourse.reference.convolution import Conv2d
+from dlcourse.reference.linear import Linear
+from dlcourse.reference.losses import BCEWithLogitsLoss
+from dlcourse.reference.lstm import LSTM
+from dlcourse.reference.mlp import MLP
+from dlcourse.reference.optim import SGD, Adam
+from dlcourse.reference.perceptron import Perceptron
+from dlcourse.reference.pooling import MaxPool2d
+from dlcourse.reference.rnn import RNN
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("cargo") and not os.environ.get("CI"), reason=toolchain.HOW_TO_GET_RUST
@@ -61,17 +72,17 @@ def test_the_members_own_tests_pass(member):
 
 
 def perceptron(rng):
-    unit = ref.Perceptron(3)
+    unit = Perceptron(3)
     x, target = rng.normal(size=(20, 3)), rng.integers(0, 2, 20)
     mistakes = [unit.update(x, target, 0.1) for _ in range(5)]
     return {"x": x, "target": target, "mistakes": mistakes, "y": unit(x), **unit.params}
 
 
 def mlp(rng):
-    net, loss = ref.MLP((2, 8, 1), "tanh", rng=rng), ref.BCEWithLogitsLoss()
+    net, loss = MLP((2, 8, 1), "tanh", rng=rng), BCEWithLogitsLoss()
     x, target = rng.normal(size=(7, 2)), rng.integers(0, 2, (7, 1)).astype(float)
     fixture = {"x": x, "target": target, "logits": net(x), **net.state_dict()}
-    optimiser, losses = ref.SGD(net, lr=0.5), []
+    optimiser, losses = SGD(net, lr=0.5), []
     for _ in range(50):
         losses.append(loss(net(x), target))
         net.backward(loss.backward())
@@ -83,8 +94,8 @@ def mlp(rng):
 def optim(rng):
     grads = rng.normal(size=(30, 6))
     fixture = {"grads": grads, "start": rng.normal(size=6)}
-    for name, make in {"sgd": lambda m: ref.SGD(m, 0.05, 0.9), "adam": lambda m: ref.Adam(m, 0.01)}.items():
-        model = ref.Linear(6, 1, bias=False, rng=rng)
+    for name, make in {"sgd": lambda m: SGD(m, 0.05, 0.9), "adam": lambda m: Adam(m, 0.01)}.items():
+        model = Linear(6, 1, bias=False, rng=rng)
         model.params["weight"][:] = fixture["start"]
         optimiser = make(model)
         for g in grads:
@@ -94,11 +105,70 @@ def optim(rng):
     return fixture
 
 
+def dual(rng):
+    points = torch.tensor(rng.uniform(0.3, 2.0, (5, 2)), requires_grad=True)
+    x, y = points.T
+    f = x * y.sin() + y**2 * x.tanh().exp() - y.log() / x + (x - y).relu() * x.cos()
+    (gradients,) = torch.autograd.grad(f.sum(), points)
+    return {"points": points.detach(), "gradients": gradients}
+
+
+def convolution(rng):
+    conv, pool = Conv2d(2, 3, 3, padding=1, rng=rng), MaxPool2d(2)
+    x, dy, dpooled = (
+        rng.normal(size=(1, 2, 6, 8)),
+        rng.normal(size=(1, 3, 6, 8)),
+        rng.normal(size=(1, 3, 3, 4)),
+    )
+    y = conv(x)
+    fixture = {"x": x, "y": y, "dy": dy, "dx": conv.backward(dy), "pooled": pool(y), "dpooled": dpooled}
+    fixture["dunpooled"] = pool.backward(dpooled)
+    return fixture | conv.params | {f"d{name}": grad for name, grad in conv.grads.items()}
+
+
+def cnn(rng):
+    return backward_of(CNN(rng=rng).eval(), "x", "scores", rng.normal(size=(1, 1, 8, 8)), rng)
+
+
+def rnn(rng):
+    state = rng.normal(size=(1, 4))
+    return {"h0": state} | backward_of(RNN(3, 4, rng=rng), "x", "y", rng.normal(size=(1, 5, 3)), rng, state)
+
+
+def lstm(rng):
+    net, state = LSTM(3, 4, rng=rng), (rng.normal(size=(1, 4)), rng.normal(size=(1, 4)))
+    x = rng.normal(size=(1, 5, 3))
+    fixture = {"h0": state[0], "c0": state[1], "c": net(x, state)[1][1]}
+    return fixture | backward_of(net, "x", "y", x, rng, state)
+
+
+def attention(rng):
+    net = MultiheadAttention(6, 2, rng=rng)
+    for name in ("in_proj_bias", "out_proj.bias"):  # zeros would hide an error
+        net.params[name][:] = rng.normal(size=net.params[name].shape)
+    x, dy = rng.normal(size=(1, 5, 6)), rng.normal(size=(1, 5, 6))
+    fixture = {"x": x, "dy": dy} | net.state_dict()
+    for prefix in ("full", "causal"):
+        fixture[f"{prefix}.y"] = net.forward(x, is_causal=prefix == "causal")
+        fixture |= {f"{prefix}.weights": net.weights, f"{prefix}.dx": net.backward(dy)}
+        fixture |= {f"{prefix}.{name}": grad for name, grad in net.grads.items()}
+    return fixture
+
+
+def backward_of(net, inputs, outputs, x, rng, *state):
+    """One pass there and back: input, output, a random upstream gradient, parameters and all gradients."""
+    y = net.forward(x, *state)
+    y = y[0] if isinstance(y, tuple) else y
+    dy = rng.normal(size=y.shape)
+    fixture = {inputs: x, outputs: y, f"d{outputs}": dy, f"d{inputs}": net.backward(dy)}
+    return fixture | net.state_dict() | {f"d.{name}": grad for name, grad in net.grads.items()}
+
+
 def flat(arrays):
     return np.concatenate([np.ravel(array) for array in arrays])
 
 
-FIXTURES = [perceptron, mlp, optim]
+FIXTURES = [perceptron, mlp, optim, dual, convolution, cnn, rnn, lstm, attention]
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 """Self-checks: accessible HTML that answers without a kernel, in Lab and in a static page."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
 
-from dlcourse.course import exercises
+from dlcourse.course import exercises, sources
 from dlcourse.course.exercises import Choice, Exercise, Match, Option, Order
 from dlcourse.course.exercises._quiz import Page
 from tests import toy_exercises as toy
@@ -92,7 +93,13 @@ def test_names_of_self_checks_are_not_those_of_exercises():
     exercise = next(entry for entry in exercises.entries() if isinstance(entry, Exercise))
     with pytest.raises(ValueError, match="expected the name of a self-check"):
         exercises.selfcheck(exercise.name)
-    assert len({entry.name for entry in exercises.entries()}) == len(exercises.entries())
+
+
+def test_every_self_check_stands_in_its_chapter():
+    for slug in sources.chapters():
+        known = {e.name for e in exercises.entries(slug) if not isinstance(e, Exercise)}
+        text = "\n".join(cell.source for cell in sources.read(slug).cells if cell.cell_type == "code")
+        assert known == set(re.findall(r'^selfcheck\("([\w-]+)"\)', text, re.MULTILINE)), slug
 
 
 # --- In a browser -----------------------------------------------------------------------------------------

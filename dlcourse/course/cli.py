@@ -1,7 +1,6 @@
 """The learner's command line: `dlcourse start`, `lab`, `status`, `check`, `hint`, `doctor`."""
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,14 +50,10 @@ def start(options):
         if target.exists():
             print(f"{target}: exists, left as it is")
             continue
-        text = nbformat.writes(sources.student(sources.stored(slug))) + "\n"
         new = target.with_name(f".{target.name}.new")
-        new.write_text(text, encoding="utf-8")
-        try:
-            os.link(new, target)  # unlike a rename, this never replaces a file that appeared meanwhile
-            print(f"{target}: written")
-        finally:
-            new.unlink()
+        new.write_text(nbformat.writes(sources.student(sources.stored(slug))) + "\n", encoding="utf-8")
+        new.rename(target)
+        print(f"{target}: written")
 
 
 def lab(options):

@@ -64,7 +64,7 @@ def _put_aside():
 
 def save(exercises):
     """Write the whole record: to a temporary file first, then in one step to its place."""
-    temporary = path().with_suffix(f".{os.getpid()}.new")
+    temporary = path().with_suffix(".new")  # one writer at a time: it holds the lock
     text = json.dumps({"schema": SCHEMA, "exercises": exercises}, indent=1, sort_keys=True)
     with temporary.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
@@ -77,14 +77,14 @@ def save(exercises):
 def _lock():
     """A file that only one process can create: the others wait; an old one is taken for abandoned."""
     home().mkdir(parents=True, exist_ok=True)
-    lock, start = home() / "progress.lock", time.monotonic()
+    lock = home() / "progress.lock"
     while True:
         try:
             os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
             break
         except FileExistsError:
-            if time.monotonic() - start > STALE:
-                with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):  # released in this moment
+                if time.time() - lock.stat().st_mtime > STALE:
                     lock.unlink()
             time.sleep(0.01)
     try:

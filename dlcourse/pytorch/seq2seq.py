@@ -14,7 +14,7 @@ class Seq2Seq(nn.Module):
     """Read the source into a state, and write the target from it.
 
     source   (N, S)     tokens, of which the first `lengths` of each row count
-    target   (N, T)     tokens that the decoder is fed: the right answer shifted by one, <bos> first
+    target   (N, T)     what the decoder is fed: <bos> and then the right answer (teacher forcing)
     lengths  (N,)       S unless given
     y        (N, T, V)  scores of the next token before the softmax; V = target_size
 
@@ -52,7 +52,7 @@ class Seq2Seq(nn.Module):
         return y
 
     def _read(self, source, lengths):
-        """Return the encoder's outputs (N, S, H), its last state, and which outputs the decoder may look at."""
+        """Return the encoder's outputs (N, S, H), its last state, and which of them the decoder may see."""
         x, S = self.source_embedding(source), source.shape[1]
         if lengths is None:
             return *self.encoder(x), None
@@ -73,7 +73,7 @@ class Seq2Seq(nn.Module):
 
     @torch.no_grad()
     def greedy(self, source, bos, eos, max_length, lengths=None):
-        """Write the likeliest token at every step, from <bos> until <eos> or max_length: (N, at most max_length).
+        """Write the likeliest token at every step, from <bos> to <eos>: (N, at most max_length).
 
         A row that has ended is filled with <eos>.
         """

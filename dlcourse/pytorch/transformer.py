@@ -1,4 +1,4 @@
-"""Transformers on torch: blocks of attention and feed-forward layers, for classifying, writing, translating."""
+"""Transformers on torch: blocks of attention and feed-forward layers that classify, write and translate."""
 
 import torch
 from torch import nn
@@ -165,7 +165,7 @@ class TransformerClassifier(nn.Module):
 
 
 class CausalLM(nn.Module):
-    """Predict at every position the next token: causal blocks, and the embedding once more as the last layer.
+    """Predict at every position the next token: causal blocks, and the embedding again as the last layer.
 
     tokens  (N, T)     whole numbers below vocabulary_size, T <= context
     y       (N, T, V)  scores of the token after each; V = vocabulary_size
@@ -199,7 +199,7 @@ class CausalLM(nn.Module):
 
     @torch.no_grad()
     def generate(self, tokens, count, temperature=1.0, *, rng):
-        """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the last one.
+        """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the end.
 
         rng is a numpy.random.Generator: NumPy's twin draws the same tokens from an equal one.
         """
@@ -216,11 +216,11 @@ class Transformer(nn.Module):
     """Translate: an encoder reads the source, a causal decoder that looks at it writes the target.
 
     source   (N, S)     tokens below source_size
-    target   (N, T)     tokens below target_size: the right answer shifted by one, <bos> first
+    target   (N, T)     tokens below target_size: <bos> and then the right answer (teacher forcing)
     padding  (N, S)     True where the source is padding
     y        (N, T, V)  scores of the next token before the softmax; V = target_size
 
-    After `forward` in eval mode, `decoder[-1].cross.weights` (N, num_heads, T, S) shows where the decoder looked.
+    After `forward` in eval mode, `decoder[-1].cross.weights` (N, num_heads, T, S) shows where it looked.
     Source: vaswani2017. Chapter: 22_text.
     """
 
@@ -265,7 +265,7 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def greedy(self, source, bos, eos, max_length, padding=None):
-        """Write the likeliest token at every step, from <bos> until <eos> or max_length: (N, at most max_length).
+        """Write the likeliest token at every step, from <bos> to <eos>: (N, at most max_length).
 
         A row that has ended is filled with <eos>.
         """

@@ -15,41 +15,72 @@ from dlcourse.reference.activations import (
     softmax,
     step,
 )
+from dlcourse.reference.attention import MultiheadAttention, causal_mask, scaled_dot_product_attention
+from dlcourse.reference.cnn import CNN
+from dlcourse.reference.convolution import Conv1d, Conv2d, convolve2d, correlate2d
+from dlcourse.reference.dropout import Dropout
+from dlcourse.reference.embedding import Embedding
+from dlcourse.reference.gru import GRU
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.linear import Linear
 from dlcourse.reference.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, L1Loss, MSELoss
+from dlcourse.reference.lstm import LSTM
 from dlcourse.reference.mlp import MLP
+from dlcourse.reference.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from dlcourse.reference.optim import SGD, Adam, AdamW, RMSprop, clip_grad_norm
 from dlcourse.reference.perceptron import Perceptron
+from dlcourse.reference.pooling import AvgPool2d, MaxPool2d
+from dlcourse.reference.positions import LearnedPositions, SinusoidalPositions
+from dlcourse.reference.rnn import RNN
 from dlcourse.reference.sequential import Sequential
 
 __all__ = [
+    "CNN",
     "GELU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SGD",
     "Adam",
     "AdamW",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
     "KLDivLoss",
     "L1Loss",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
+    "MultiheadAttention",
     "Perceptron",
     "RMSprop",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SinusoidalPositions",
     "Softmax",
     "Softplus",
     "Tanh",
+    "causal_mask",
     "clip_grad_norm",
+    "convolve2d",
+    "correlate2d",
     "init",
     "log_softmax",
+    "scaled_dot_product_attention",
     "sigmoid",
     "softmax",
     "step",

@@ -1,4 +1,4 @@
-"""Two players: a generator that makes points out of noise, and a discriminator that tells them from real ones."""
+"""Two players: a generator that makes points out of noise, and a discriminator that doubts them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Normalisation: give activations mean 0 and variance 1, then let the network choose its own scale and shift."""
+"""Normalisation: give activations mean 0 and variance 1, then let the network learn scale and shift."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ class BatchNorm(Layer):
     x             (N, C, ...)  input; C = num_features
     weight, bias  (C,)         1 and 0 at the start
     running_mean  (C,)         ← (1 - momentum) running_mean + momentum · mean, in training
-    running_var   (C,)         the same with the unbiased variance (divided by M - 1, M numbers in a channel)
+    running_var   (C,)         the same with the variance over M - 1 instead of M numbers
     y             (N, C, ...)
 
-    In evaluation mode the running statistics take the place of the batch's, so that a sample's output does not
+    running_var   (C,)         the same with the unbiased variance, divided by M - 1
     depend on its neighbours. dx = weight / √(var + eps) · (dout - mean(dout) - x̂ · mean(dout · x̂)).
     Raises ValueError for a wrong shape, and in training for a single number per channel.
     Source: ioffe2015. Chapter: 12_training_craft.
@@ -84,13 +84,15 @@ class BatchNorm(Layer):
 
 
 class BatchNorm1d(BatchNorm):
+    """Batch normalisation of x (N, C) or (N, C, L); see BatchNorm."""
+
     ranks = (2, 3)
-    __doc__ = BatchNorm.__doc__.replace("(N, C, ...)", "(N, C) or (N, C, L)")
 
 
 class BatchNorm2d(BatchNorm):
+    """Batch normalisation of images x (N, C, H, W); see BatchNorm."""
+
     ranks = (4,)
-    __doc__ = BatchNorm.__doc__.replace("(N, C, ...)", "(N, C, H, W)")
 
 
 class LayerNorm(Layer):

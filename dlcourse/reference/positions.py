@@ -68,6 +68,6 @@ class LearnedPositions(Layer):
 
     def backward(self, dout):
         dout = expect_floats(self, "dout", dout, *self.recall().shape)
-        self.grads["weight"] = np.zeros_like(self.params["weight"])
-        self.grads["weight"][: dout.shape[1]] = dout.sum(axis=0)
+        unused = len(self.params["weight"]) - dout.shape[1]
+        self.grads["weight"] = np.pad(dout.sum(axis=0), ((0, unused), (0, 0)))
         return dout

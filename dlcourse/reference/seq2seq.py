@@ -24,7 +24,7 @@ class Seq2Seq(Layer):
         y = output(h), with attention output([h, softmax(h memoryᵀ / √H) memory])
 
     source   (N, S)     tokens, of which the first `lengths` of each row count
-    target   (N, T)     tokens that the decoder is fed: the right answer shifted by one, <bos> first (teacher forcing)
+    target   (N, T)     what the decoder is fed: <bos> and then the right answer (teacher forcing)
     lengths  (N,)       S unless given
     y        (N, T, V)  scores of the next token before the softmax; V = target_size
 
@@ -61,7 +61,7 @@ class Seq2Seq(Layer):
         return y
 
     def _read(self, source, lengths):
-        """Return the encoder's outputs (N, S, H), its last state, and which outputs the decoder may look at."""
+        """Return the encoder's outputs (N, S, H), its last state, and which of them the decoder may see."""
         memory, state = self.encoder.forward(self.source_embedding.forward(source), None, lengths)
         seen = None if lengths is None else np.arange(memory.shape[1]) < np.asarray(lengths)[:, None, None]
         return memory, state, seen
@@ -86,7 +86,7 @@ class Seq2Seq(Layer):
         self.source_embedding.backward(self.encoder.backward(dmemory, self.decoder.dstate))
 
     def greedy(self, source, bos, eos, max_length, lengths=None):
-        """Write the likeliest token at every step, from <bos> until <eos> or max_length: (N, at most max_length).
+        """Write the likeliest token at every step, from <bos> to <eos>: (N, at most max_length).
 
         A row that has ended is filled with <eos>.
         """

@@ -1,4 +1,4 @@
-"""Transformers: blocks of attention and feed-forward layers, for classifying, for writing on, for translating."""
+"""Transformers: blocks of attention and feed-forward layers that classify, write on and translate."""
 
 import numpy as np
 
@@ -166,7 +166,7 @@ class TransformerClassifier(Layer):
 
 
 class CausalLM(Layer):
-    """Predict at every position the next token: causal blocks, and the embedding once more as the last layer.
+    """Predict at every position the next token: causal blocks, and the embedding again as the last layer.
 
         h = norm(blocks(tokens)), y = h Eᵀ, E the embedding ("tied": one matrix reads and writes)
 
@@ -211,7 +211,7 @@ class CausalLM(Layer):
         embedding.grads["weight"] += written  # the matrix is used twice, so its gradients add up
 
     def generate(self, tokens, count, temperature=1.0, *, rng):
-        """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the last one."""
+        """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the end."""
         for _ in range(count):
             y = self.forward(tokens[:, -self.context :])[:, -1]
             chances = np.cumsum(softmax(y / temperature), axis=-1)
@@ -227,7 +227,7 @@ class Transformer(Layer):
         y = head(decoder_norm(decoder(target_tokens, memory)))
 
     source   (N, S)     tokens below source_size
-    target   (N, T)     tokens below target_size: the right answer shifted by one, <bos> first (teacher forcing)
+    target   (N, T)     tokens below target_size: <bos> and then the right answer (teacher forcing)
     padding  (N, S)     True where the source is padding
     y        (N, T, V)  scores of the next token before the softmax; V = target_size
 
@@ -286,7 +286,7 @@ class Transformer(Layer):
         self.source_tokens.backward(self.encoder.backward(self.encoder_norm.backward(dmemory)))
 
     def greedy(self, source, bos, eos, max_length, padding=None):
-        """Write the likeliest token at every step, from <bos> until <eos> or max_length: (N, at most max_length).
+        """Write the likeliest token at every step, from <bos> to <eos>: (N, at most max_length).
 
         A row that has ended is filled with <eos>.
         """

@@ -65,8 +65,10 @@ def time_limit(seconds):
     try:
         yield
     finally:
-        running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        while running:
+            with contextlib.suppress(TimeUp):  # the next alarm may come before this one is switched off
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                running = False
         signal.signal(signal.SIGALRM, previous)
 
 

@@ -114,7 +114,7 @@ def _report(exercise, headline, case, wanted, outcome, fault):
     lines.append(_labelled("expected", show(wanted)))
     if not outcome.problem:
         lines.append(_labelled("yours", show(outcome.value)))
-    if fault != headline and not outcome.problem:
+    if fault != headline and type(outcome.value) in (ndarray, list, tuple, dict):
         lines.append(f"  {fault}")
     if outcome.printed:
         lines.append(_labelled("printed", show(outcome.printed.strip()[:300])))

@@ -26,7 +26,7 @@ directional = Exercise(
         Mistake(
             name="not-normalised",
             value=lambda case: float(case[0] @ case[1]),
-            says="a longer v gives a larger result: divide by its length to get the slope per unit of distance",
+            says="a longer v gives a larger result: divide by its length, for a slope per unit of distance",
         ),
         Mistake(
             name="squared-length",
@@ -475,7 +475,7 @@ stable_softmax = Exercise(
         Mistake(
             name="global-maximum",
             value=lambda case: shares(case[0], case[0].max()),
-            says="a row far below the maximum of the whole batch becomes 0/0: subtract each row's own maximum",
+            says="a row far below the maximum of the batch becomes 0/0: subtract each row's own maximum",
         ),
         Mistake(
             name="columns",
@@ -539,7 +539,7 @@ stable_bce = Exercise(
         Mistake(
             name="naive",
             value=bce_of_probability,
-            says="σ(z) rounds to 0 or 1 and its logarithm is lost: simplify the formula before programming it",
+            says="σ(z) rounds to 0 or 1 and its logarithm is lost: simplify the formula, then program it",
         ),
         Mistake(
             name="clipped",
@@ -549,7 +549,7 @@ stable_bce = Exercise(
         Mistake(
             name="cut-off",
             value=lambda case: bce_of_probability(case, floor=-100),
-            says="a logarithm cut off at -100 gives a finite number, but a wrong one: at z = -1000 it is 1000",
+            says="a logarithm cut off at -100 gives finite numbers, but wrong ones: at z = -1000 it is 1000",
         ),
         Mistake(
             name="overflow",
@@ -865,7 +865,7 @@ adam_first_step = Predict(
     difficulty=2,
     minutes=3,
     read="What the corrections are for",
-    question="Adam's first step with rate 0.01, for two parameters with very different slopes. What is printed?",
+    question="Adam's first step with rate 0.01, for two very different slopes. What is printed?",
     code=(
         "g = np.array([0.002, -50.0])\n"
         "m, v = 0.1 * g, 0.001 * g**2\n"

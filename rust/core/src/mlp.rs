@@ -1,5 +1,6 @@
 //! The network with one hidden layer that learns XOR; the twin of `dlcourse.reference.mlp`.
 
+use crate::matrix::dot;
 use crate::optim::Sgd;
 use crate::rng::Rng;
 
@@ -105,11 +106,6 @@ impl Mlp {
         zeros.params_mut().for_each(|p| *p = 0.0);
         zeros
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    assert_eq!(a.len(), b.len(), "dot: expected vectors of one length");
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
