@@ -143,7 +143,12 @@ def test_docstrings_become_markdown_with_citations_and_links():
     text = f"Do it: y = x_1 * 2.\n\nx  (N, I)  input\ny  (N, O)  output\n\nSource: rosenblatt1958. Chapter: {slug}."
     got = book_pages.docstring_markdown(text)
     assert r"x\_1 \* 2" in got and "x  (N, I)  input" in got
-    assert "{cite:t}`rosenblatt1958`" in got and f"[{slug}](../notebooks/{slug}.ipynb)" in got
+    assert "Source: {cite:t}`rosenblatt1958`." in got and f"[{slug}](../notebooks/{slug}.ipynb)" in got
+
+
+def test_citations_in_brackets_and_code_are_told_apart():
+    got = book_pages.linked("A step (rosenblatt1958), not `rosenblatt1958`, after novikoff1962.")
+    assert got == "A step {cite:p}`rosenblatt1958`, not `rosenblatt1958`, after {cite:t}`novikoff1962`."
 
 
 def test_claims_are_escaped():

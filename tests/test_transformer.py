@@ -198,9 +198,13 @@ def test_learned_positions(rng):
     layer, twin = LearnedPositions(7, 5, rng=rng), twins.LearnedPositions(7, 5)
     assert_like_torch(layer, twin, rng.standard_normal((2, 3, 5)), rng=rng)
     assert_gradients(layer, rng.standard_normal((2, 3, 5)), rng=rng)
-    check_mutants(
-        Case(LearnedPositions, lambda cls, rng: cls(5, 4, rng=rng), lambda rng: (np.ones((2, 3, 4)),)), 3
+    case = Case(
+        LearnedPositions,
+        lambda cls, rng: cls(5, 4, rng=rng),
+        lambda rng: (np.ones((2, 3, 4)),),
+        harmless=("stale: cache",),  # only the shape of what it remembers matters
     )
+    check_mutants(case)
 
 
 def test_sinusoidal_positions_like_the_twin(rng):

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+from filelock import FileLock
+
 from tools import vendor
 from tools.environment import ROOT
 
@@ -77,7 +79,13 @@ def publish(state):
 
 
 def build(solutions=""):
-    """Bring build/html up to date; True if there was something to do."""
+    """Bring build/html up to date; True if there was something to do. Waits for a build that is under way."""
+    HTML.parent.mkdir(exist_ok=True)
+    with FileLock(HTML.parent / "book.lock"):
+        return build_alone(solutions)
+
+
+def build_alone(solutions):
     state = digest(EVERY_PAGE + ONE_PAGE, solutions)
     if stamp(HTML) == state:
         return False

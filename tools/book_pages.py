@@ -24,7 +24,7 @@ PACKAGES = {  # dotted name -> heading on the API page; those without files are 
     "dlcourse": "Training, checkpoints, figures",
     "dlcourse.course": "What runs the course",
 }
-KEY = re.compile(r"\b([a-z]+\d{4}[a-z]?|dlvr)\b")
+KEY = r"\b([a-z]{2,}(?:19|20)\d\d|dlvr)\b"
 
 
 # --- Claims -------------------------------------------------------------------------------------------------
@@ -88,23 +88,25 @@ class Claims(SphinxDirective):
 # --- API reference --------------------------------------------------------------------------------------------
 
 
-def escape(text):
-    """Protect Markdown's signs outside of `code`."""
+def outside_code(change, text):
+    """Apply `change` to the parts of a text that stand outside of `code`."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"([*_<>{}\[\]$\\|])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = map(change, parts[::2])
     return "`".join(parts)
 
 
 def linked(text):
-    """An escaped "Source: … Chapter: …" line with citations and links instead of keys and slugs."""
-    text = KEY.sub(r"{cite:t}`\1`", escape(text))
-    shown = sources.chapters()
+    """Markdown with its signs protected, citations for bibliography keys, links for the slugs of chapters."""
+    return outside_code(_linked, text)
 
-    def chapter(match):
-        slug = match[1].replace("\\", "")
-        return f"[{slug}](../notebooks/{slug}.ipynb)" if slug in shown else f"`{slug}`"
 
-    return re.sub(r"\b(\d\d\\_[\w\\]+)", chapter, text)
+def _linked(text):
+    text = re.sub(r"([*_<>{}\[\]$\\|])", r"\\\1", text)
+    text = re.sub(rf"\({KEY}\)", r"{cite:p}`\1`", text)
+    text = re.sub(rf"(?<!`){KEY}(?!`)", r"{cite:t}`\1`", text)
+    for slug in sources.chapters():
+        text = text.replace(slug.replace("_", r"\_"), f"[{slug}](../notebooks/{slug}.ipynb)")
+    return text
 
 
 def is_table(block):
@@ -120,7 +122,7 @@ def docstring_markdown(text):
         if is_table(block):
             parts.append(f"```{{code-block}} text\n:class: symbols\n\n{block}\n```")
         else:
-            parts.append("\n".join(map(linked if "Source:" in block else escape, block.splitlines())))
+            parts.append(linked(block))
     return "\n\n".join(parts)
 
 
@@ -134,6 +136,7 @@ def signature(node):
 
 
 def documented(body):
+    """The public functions and classes that have a docstring."""
     kinds = (ast.FunctionDef, ast.ClassDef)
     return [n for n in body if isinstance(n, kinds) and not n.name.startswith("_") and ast.get_docstring(n)]
 
@@ -144,7 +147,7 @@ def object_markdown(node):
     if isinstance(node, ast.ClassDef):
         for method in documented(node.body):
             arguments = ast.unparse(method.args).removeprefix("self").removeprefix(", ")
-            text = escape(" ".join(ast.get_docstring(method).split()))
+            text = linked(" ".join(ast.get_docstring(method).split()))
             lines.append(f"`.{method.name}({arguments})`\n: {text}")
     return "\n\n".join(lines)
 
@@ -156,7 +159,7 @@ def module_markdown(path, name):
     if not objects:
         return ""
     text = docstring_markdown(ast.get_docstring(tree) or "")
-    return "\n\n".join([f"### `{name}`", text, *map(object_markdown, objects)])
+    return "\n\n".join([f"### `{name.removeprefix('dlcourse.')}`", text, *map(object_markdown, objects)])
 
 
 def api_markdown(root):

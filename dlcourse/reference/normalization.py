@@ -14,11 +14,11 @@ class BatchNorm(Layer):
     x             (N, C, ...)  input; C = num_features
     weight, bias  (C,)         1 and 0 at the start
     running_mean  (C,)         ← (1 - momentum) running_mean + momentum · mean, in training
-    running_var   (C,)         the same with the variance over M - 1 instead of M numbers
+    running_var   (C,)         the same with the unbiased variance, divided by M - 1
     y             (N, C, ...)
 
-    running_var   (C,)         the same with the unbiased variance, divided by M - 1
-    depend on its neighbours. dx = weight / √(var + eps) · (dout - mean(dout) - x̂ · mean(dout · x̂)).
+    In evaluation mode the running statistics take the place of the batch's, so that a sample's output does
+    not depend on its neighbours. dx = weight / √(var + eps) · (dout - mean(dout) - x̂ · mean(dout · x̂)).
     Raises ValueError for a wrong shape, and in training for a single number per channel.
     Source: ioffe2015. Chapter: 12_training_craft.
     """

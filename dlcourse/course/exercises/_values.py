@@ -28,7 +28,8 @@ def plain(value):
 
 def _plain(value, left, depth):
     kind, left[0] = type(value), left[0] - 1
-    if left[0] < 0 or depth < 0:
+    items = len(value) if kind in (list, tuple, dict) else 0
+    if items > left[0] or depth < 0:
         raise NotPlain(f"lists of more than {MOST_ITEMS:,} items, or nested deeper than {DEEPEST}")
     if kind in SCALARS:
         if kind is int and value.bit_length() > 1000:

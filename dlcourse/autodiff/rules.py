@@ -1,0 +1,29 @@
+"""The derivative of every elementary function, one for each of its arguments. Both modes use this table."""
+
+import numpy as np
+
+RULES = {
+    np.add: (lambda a, b: 1.0, lambda a, b: 1.0),
+    np.subtract: (lambda a, b: 1.0, lambda a, b: -1.0),
+    np.multiply: (lambda a, b: b, lambda a, b: a),
+    np.divide: (lambda a, b: 1 / b, lambda a, b: -a / b**2),
+    np.power: (lambda a, b: b * a ** (b - 1), lambda a, b: a**b * np.log(a)),
+    np.maximum: (lambda a, b: 1.0 * (a > b), lambda a, b: 1.0 * (a <= b)),  # a tie counts for b
+    np.negative: (lambda a: -1.0,),
+    np.absolute: (np.sign,),
+    np.square: (lambda a: 2 * a,),
+    np.sqrt: (lambda a: 0.5 / np.sqrt(a),),
+    np.exp: (np.exp,),
+    np.log: (lambda a: 1 / a,),
+    np.sin: (np.cos,),
+    np.cos: (lambda a: -np.sin(a),),
+    np.tanh: (lambda a: 1 - np.tanh(a) ** 2,),
+}
+
+
+def rule(ufunc):
+    """The derivatives of a NumPy function; TypeError if the table has none."""
+    if ufunc not in RULES:
+        known = ", ".join(sorted(function.__name__ for function in RULES))
+        raise TypeError(f"autodiff: no derivative for {ufunc.__name__}; known are matmul, {known}")
+    return RULES[ufunc]
