@@ -10,9 +10,10 @@ notebooks:   ; @$(PYTHON) -m tools.notebooks build
 book:        ; @$(PYTHON) -m tools.book
 check:       ; @$(PYTHON) -m tools.check
 test:        ; @$(PYTHON) -m tools.test
+record:      ; @$(PYTHON) -m tools.record
 test-slow:   ; @$(PYTHON) -m tools.test --slow
 bench:       ; @$(PYTHON) -m tools.bench
 lock:        ; @$(PYTHON) -m tools.lock
 clean:       ; @$(PYTHON) -m tools.clean
 
-.PHONY: help setup lab notebooks book check test test-slow bench lock clean
+.PHONY: help setup lab notebooks book check test record test-slow bench lock clean

@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import symtable
 import sys
 import tempfile
 from pathlib import Path
@@ -147,33 +148,53 @@ nbval.plugin.IPyNbFile.setup = set_up_with_own_home
 
 
 def names(source):
-    """The names a Python cell reads and the names it binds."""
+    """The global names a Python cell takes from earlier cells, and those it binds."""
     code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    read, bound = set(), set()
     try:
-        found = list(ast.walk(ast.parse(code)))
+        statements = ast.parse(code).body
     except SyntaxError:
-        return set(), set()
-    read = {n.id for n in found if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    read |= {n.value for n in found if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    bound = {n.id for n in found if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    bound |= {n.name for n in found if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        return read, bound
+    for statement in statements:
+        top = symtable.symtable(ast.unparse(statement), "cell", "exec")
+        read |= globals_read(top) - loop_targets(statement) - bound
+        bound |= {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     return read, bound
+
+
+def globals_read(table):
+    inner = set().union(*map(globals_read, table.get_children()))
+    own = [
+        s
+        for s in table.get_symbols()
+        if s.is_referenced() and (s.is_global() or table.get_type() == "module")
+    ]
+    return inner | {s.get_name() for s in own}
+
+
+def loop_targets(statement):
+    """The names that `for` and `with` bind before their bodies read them."""
+    targets = [getattr(statement, "target", None)] if isinstance(statement, ast.For) else []
+    targets += [item.optional_vars for item in getattr(statement, "items", [])]
+    return {n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
 def needing_rust(cells):
     """Positions of the cells that need rustc: themselves, or a result of one (`--out`, `--lib`)."""
-    needing, missing = set(), set()
+    needing, variables, answers = set(), set(), set()
     for position, cell in enumerate(cells):
         if sources.is_rust(cell.source):
             needing.add(position)
-            missing |= set(re.findall(r"--(?:out|lib)[ =](\w[\w-]*)", cell.source.split("\n")[0]))
+            for option, name in re.findall(r"--(out|lib)[ =]([\w-]+)", cell.source.split("\n")[0]):
+                (variables if option == "out" else answers).add(name)
             continue
         read, bound = names(cell.source)
-        if "rust" in sources.tags(cell) or read & missing:
+        checked = set(re.findall(r"check\(\s*[\"']([\w-]+)", cell.source))
+        if "rust" in sources.tags(cell) or read & variables or checked & answers:
             needing.add(position)
-            missing |= bound
+            variables |= bound
         else:
-            missing -= bound
+            variables -= bound
     return needing
 
 

@@ -73,7 +73,7 @@ def test_numbers_have_three_significant_digits(value, shown):
 @pytest.mark.parametrize(
     "changes, error, words",
     [
-        ({"says": "word " * 16}, ValueError, "at most 15 quoted words, got 16"),
+        ({"says": "word " * 16}, ValueError, "at most 15 words, got 16"),
         ({"why": " "}, ValueError, "expected a text for why"),
         ({"holds": []}, ValueError, "at least one truth value"),
         ({"holds": 1}, TypeError, "expected holds to be True, False"),

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from PIL import Image, ImageDraw
 
+import conftest
 from dlcourse.course import sources
 from tools import notebooks
 
@@ -315,6 +316,29 @@ print(double + 1)
 """
 
 
+@pytest.mark.parametrize(
+    "cell, needs",
+    [
+        ("print(answer)", True),
+        ("answer = answer + 1", True),
+        ("def f():\n    return answer", True),
+        ("if True:\n    with open(answer) as file:\n        pass", True),
+        ('check("lib")', True),
+        ("answer = 1\nprint(answer)", False),
+        ("for answer in range(3):\n    print(answer)", False),
+        ("def f(answer):\n    other = answer", False),
+        ("[answer for answer in range(3)]", False),
+        ("print('answer')", False),
+        ("%time print(1)", False),
+    ],
+)
+def test_what_needs_rust_is_found_by_the_names_it_reads(cell, needs):
+    first = nbformat.v4.new_code_cell("%%rust --out answer")
+    library = nbformat.v4.new_code_cell("%%rust --lib lib")
+    found = conftest.needing_rust([first, library, nbformat.v4.new_code_cell(cell)])
+    assert found == ({0, 1, 2} if needs else {0, 1})
+
+
 @pytest.fixture
 def path_without_rust():
     """A search path on which nothing is called rustc."""
@@ -328,7 +352,7 @@ def test_without_rustc_its_cells_and_what_needs_them_are_skipped_but_fail_on_ci(
     status, printed = nbval("-rs", PATH=path_without_rust)
     assert status == 0 and "3 passed, 3 skipped" in printed and "missing tool: rustc" in printed
     status, printed = nbval(PATH=path_without_rust, CI="true")
-    assert status == 1 and "3 failed, 3 passed" in printed and "On CI nothing may be skipped" in printed
+    assert status == 1 and "3 passed, 3 errors" in printed and "On CI nothing may be skipped" in printed
 
 
 def test_a_skip_for_want_of_a_gpu_is_no_failure_on_ci(tmp_path):

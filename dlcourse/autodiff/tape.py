@@ -53,7 +53,7 @@ class Tape:
         return y
 
     def gradient(self, y, inputs):
-        """Return the gradients of the scalar y with respect to each of `inputs`, zeros where y does not depend.
+        """Return the gradients of the scalar y with respect to `inputs`, zero where y does not depend.
 
         Raises ValueError if y is not a single number or a variable belongs to another tape.
         """

@@ -33,7 +33,7 @@ class Claim:
         return "; ".join(f"{name}: {value}" for name, value in self.measured.items())
 
     def text(self):
-        head = f"Claim {self.id} ({self.source}): “{self.says}”"
+        head = f"Claim {self.id} ({self.source}): {self.says}"
         return f"{head}\nMeasured: {self._measured()}\n{self._sign()} {self.verdict}: {self.why}"
 
     def _sign(self):
@@ -46,7 +46,7 @@ class Claim:
             f'{asset("claim.css")}<div class="claim claim-{kind}" id="claim-{self.id}" role="group" '
             f'aria-label="Claim {self.id}: {self.verdict}">\n'
             f'<p class="claim-source"><strong>Claim {self.id}</strong> · {inline(self.source)}</p>\n'
-            f'<blockquote class="claim-says">“{inline(self.says)}”</blockquote>\n'
+            f'<p class="claim-says">{inline(self.says)}</p>\n'
             f'<p class="claim-measured"><strong>Measured</strong> {inline(self._measured())}</p>\n'
             f'<p class="claim-verdict"><strong>{self._sign()} {self.verdict}.</strong> '
             f'<span class="claim-why">{inline(self.why)}</span></p>\n</div>'
@@ -57,17 +57,17 @@ def claim(id, *, source, says, measured, holds, why):
     """Return the box for one claim, to be the last line of a cell; the verdict follows from `holds`.
 
     id        "B4.5-parallel": letters, digits, dots and hyphens, unique in the book
-    source    edition and section; says: at most 15 quoted words
+    source    edition and section; says: what is claimed there, in at most 15 words of ours
     measured  a number, a text, or a dict of them; numbers are shown with three significant digits
     holds     a truth value, or several: all true "holds", all false "does not hold", mixed "depends"
     why       one or two sentences that explain the outcome
 
-    Raises ValueError for a bad id, too long a quotation, an empty text; TypeError if `holds` is not bool.
+    Raises ValueError for a bad id, too many words, an empty text; TypeError if `holds` is not bool.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", id):
         raise ValueError(f"claim: expected an id of letters, digits, dots and hyphens, got {id!r}")
     if (words := len(says.split())) > MOST_WORDS:
-        raise ValueError(f"claim {id}: expected at most {MOST_WORDS} quoted words, got {words}")
+        raise ValueError(f"claim {id}: expected at most {MOST_WORDS} words, got {words}")
     for name, text in (("source", source), ("says", says), ("why", why)):
         if not text.strip():
             raise ValueError(f"claim {id}: expected a text for {name}, got an empty one")

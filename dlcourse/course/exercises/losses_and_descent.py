@@ -18,7 +18,7 @@ directional = Exercise(
     ),
     cases=lambda rng: [
         (np.array([3.0, 4.0]), np.array([2.0, 0.0])),
-        (np.array([1.0, -2.0]), np.array([-3.0, -4.0])),
+        (np.array([1.0, -2.0]), np.array([3.0, 4.0])),  # leads down
         (rng.normal(size=5), 10 * rng.normal(size=5)),
     ],
     expected=lambda case: float(case[0] @ case[1] / np.linalg.norm(case[1])),
@@ -607,6 +607,7 @@ descend_until = Exercise(
         (round_bowl, np.array([0.0]), 0.5, 0.1, 10),  # already there
         (round_bowl, np.array([4.0]), 0.5, 0.3, 100),
         (round_bowl, np.array([4.0]), 0.5, 1e-3, 3),  # not enough steps
+        (round_bowl, np.array([1.0, 1.0]), 0.5, 0.6, 10),  # each entry is short before the length is
         (long_bowl, np.array([3.0, 1.0]), 0.05, 0.2, 500),
         (long_bowl, rng.normal(size=3), 0.1, 0.05, 500),
     ],
@@ -736,8 +737,8 @@ def averaged(case, *, start=0.0, corrected=True, feedback=False, swap=False):
     return np.array(means)
 
 
-running_mean = Exercise(
-    name="running-mean",
+corrected_mean = Exercise(
+    name="corrected-mean",
     difficulty=2,
     minutes=10,
     read="Reading a noisy curve",
@@ -895,7 +896,7 @@ ENTRIES = (
     descend_until,
     rate_regimes,
     largest_rate,
-    running_mean,
+    corrected_mean,
     adam_step,
     adam_first_step,
 )

@@ -440,6 +440,7 @@ rust_unit = Exercise(
         ([-1.0, 2.0, 0.5], 0.75, [True, False, False]),
         ([-1.0, -2.0], 1.5, [False, True]),
         ([2.0, 1.0, 1.0], -3.0, [False, True, True]),
+        ([-1.0, 0.5], -1.5, [True, False]),
     ],
     expected=lambda case: score(case) >= 0,
     mistakes=(

@@ -5,13 +5,15 @@ of the standard library: same file name, same cache, no lock held while another 
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder, toolchain
@@ -39,6 +41,7 @@ class Linked:
 
 
 NOTHING = Linked([], "", {})
+LOADER_PATH = {"win32": "PATH", "darwin": "DYLD_LIBRARY_PATH"}.get(sys.platform, "LD_LIBRARY_PATH")
 
 
 def members():
@@ -62,19 +65,45 @@ def prepare(member, progress=None):
         known = ", ".join(members()) or "none: the folder rust/ is missing"
         raise CratesError(f"--crates {member}: expected a member of the workspace ({known})")
     rust = toolchain()
-    fingerprint = _fingerprint(rust.description)
+    environment = libtorch_environment(member)
+    fingerprint = _fingerprint(f"{rust.description}{target_folder()}{environment}")
     record = target_folder() / "cells" / f"{member}-{fingerprint}.json"
     if record.exists():
-        linked = Linked(**json.loads(record.read_text("utf-8")))
-        if all(Path(flag.split("=", 1)[1]).exists() for flag in linked.flags if "=" in flag):
-            return linked
+        flags = json.loads(record.read_text("utf-8"))
+        if all(Path(flag.split("=", 1)[1]).exists() for flag in flags if "=" in flag):
+            return Linked(flags, fingerprint, environment)
     artifacts, searched = _cargo(member, rust, progress or (lambda line: None))
     flags = [word for name, file in _externs(member, artifacts) for word in ("--extern", f"{name}={file}")]
     folders = [f"dependency={target_folder() / 'release' / 'deps'}", *searched]
     flags += [word for folder in folders for word in ("-L", folder)]
-    linked = Linked(flags, fingerprint, {})
-    _write(record, json.dumps(asdict(linked)))
-    return linked
+    _write(record, json.dumps(flags))
+    return Linked(flags, fingerprint, environment)
+
+
+def libtorch_environment(member):
+    """Return the variables by which a member finds this Python's LibTorch; {} if it needs none."""
+    if not _settings(member).get("libtorch"):
+        return {}
+    torch = importlib.util.find_spec("torch")
+    if torch is None:
+        raise CratesError(f"--crates {member}: needs the Python package torch, whose libraries it links")
+    libraries = Path(torch.submodule_search_locations[0]) / "lib"
+    # Any value of the first means "ask Python's torch"; this one makes cargo ask again when torch moves.
+    return {
+        "LIBTORCH_USE_PYTORCH": str(libraries),
+        LOADER_PATH: f"{libraries}{os.pathsep}{os.environ.get(LOADER_PATH, '')}",
+    }
+
+
+def cargo_environment(rust, *members):
+    """Return what cargo needs: the one target folder, this Python first, LibTorch where asked for."""
+    python = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{rust.environment['PATH']}"}
+    environment = rust.environment | python | {"CARGO_TERM_COLOR": "never"}
+    for member in members:
+        for name, value in libtorch_environment(member).items():
+            known = environment.get(name, "")
+            environment[name] = f"{value}{os.pathsep}{known}" if name == LOADER_PATH else value
+    return environment | {"CARGO_TARGET_DIR": str(target_folder())}
 
 
 def _write(path, text):
@@ -84,10 +113,10 @@ def _write(path, text):
     os.replace(file.name, path)
 
 
-def _fingerprint(description):
-    """Hash what the built crates depend on: the lock file, the manifests, the members' sources, rustc."""
+def _fingerprint(machine):
+    """Hash what the built crates depend on: the machine, the lock file, the manifests, the sources."""
     files = [*WORKSPACE.glob("*.*"), *WORKSPACE.glob("*/Cargo.toml"), *WORKSPACE.glob("*/src/**/*.rs")]
-    digest = hashlib.sha256(f"{description}{target_folder()}".encode())
+    digest = hashlib.sha256(machine.encode())
     for file in sorted(files):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
@@ -99,6 +128,11 @@ def _manifest(path):
 
 def _package(member):
     return _manifest(WORKSPACE / member / "Cargo.toml")["package"]
+
+
+def _settings(member):
+    """What a member's manifest says to this module, under [package.metadata.dlcourse]."""
+    return _package(member).get("metadata", {}).get("dlcourse", {})
 
 
 def _cargo(member, rust, progress):
@@ -114,7 +148,7 @@ def _cargo(member, rust, progress):
         "--message-format=json-render-diagnostics",
     ]
     command += ["--manifest-path", str(WORKSPACE / member / "Cargo.toml")]
-    environment = rust.environment | {"CARGO_TARGET_DIR": str(target_folder()), "CARGO_TERM_COLOR": "never"}
+    environment = cargo_environment(rust, member)
     artifacts, searched, started, told = {}, [], time.monotonic(), 0.0
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(
@@ -147,7 +181,7 @@ def _identity(package_id):
 
 
 def _progress(member, done, seconds):
-    estimate = _package(member).get("metadata", {}).get("dlcourse", {}).get("cpu-seconds", 0)
+    estimate = _settings(member).get("cpu-seconds", 0)
     cores = os.cpu_count() or 1
     about = f", about {max(1, round(estimate / cores / 60))} min on {cores} cores" if estimate else ""
     passed = f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,58 @@
+"""1,800 English phrases and their French translations, from a small table. Chapter: 22_text.
+
+French agrees in gender, puts some adjectives before the noun and some behind it, and "the tree" is one of the
+words whose article is cut: more than a word-by-word dictionary can do.
+"""
+
+from itertools import product
+
+SUBJECTS = {  # English -> (article and noun, feminine)
+    "cat": ("le", "chat", False),
+    "dog": ("le", "chien", False),
+    "boy": ("le", "garçon", False),
+    "girl": ("la", "fille", True),
+    "mouse": ("la", "souris", True),
+    "cow": ("la", "vache", True),
+}
+ADJECTIVES = {  # English -> (masculine, feminine, before the noun)
+    "": ("", "", True),
+    "small": ("petit", "petite", True),
+    "big": ("grand", "grande", True),
+    "black": ("noir", "noire", False),
+    "white": ("blanc", "blanche", False),
+}
+VERBS = {  # English -> (masculine, feminine): with être the participle agrees, with avoir it does not
+    "sat": ("s' est assis", "s' est assise"),
+    "fell": ("est tombé", "est tombée"),
+    "slept": ("a dormi", "a dormi"),
+    "played": ("a joué", "a joué"),
+}
+PREPOSITIONS = {"on": "sur", "under": "sous", "behind": "derrière"}
+PLACES = {"mat": "le tapis", "bed": "le lit", "table": "la table", "chair": "la chaise", "tree": "l' arbre"}
+
+EXAMPLE = "the cat sat on the mat"
+
+
+def phrases():
+    """Return all pairs (English, French), each a list of words."""
+    table = product(SUBJECTS, ADJECTIVES, VERBS, PREPOSITIONS, PLACES)
+    return [(_english(*row).split(), _french(*row).split()) for row in table]
+
+
+def split_phrases(held_out=360, *, rng):
+    """Return pairs for training and held-out pairs; the first of these is EXAMPLE."""
+    pairs = phrases()
+    pairs = [pairs[i] for i in rng.permutation(len(pairs))]
+    pairs.sort(key=lambda pair: pair[0] != EXAMPLE.split())  # stable: the others stay shuffled
+    return pairs[held_out:], pairs[:held_out]
+
+
+def _english(subject, adjective, verb, preposition, place):
+    return f"the {adjective} {subject} {verb} {preposition} the {place}"
+
+
+def _french(subject, adjective, verb, preposition, place):
+    article, noun, feminine = SUBJECTS[subject]
+    word, before = ADJECTIVES[adjective][feminine], ADJECTIVES[adjective][2]
+    who = f"{article} {word} {noun}" if before else f"{article} {noun} {word}"
+    return f"{who} {VERBS[verb][feminine]} {PREPOSITIONS[preposition]} {PLACES[place]}"

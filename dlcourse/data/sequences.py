@@ -1,0 +1,72 @@
+"""Toy sequences: tasks that need no memory, a little, or a lot. All draw from a numpy.random.Generator.
+
+Tokens are integers; `one_hot` turns them into vectors where a network without embedding needs these.
+"""
+
+import numpy as np
+
+
+def one_hot(indices, size, dtype=float):
+    """Return vectors (..., size) that are 1 at the index and 0 elsewhere."""
+    indices = np.asarray(indices)
+    if indices.size and not (indices.min() >= 0 and indices.max() < size):
+        raise ValueError(f"one_hot: expected 0 … {size - 1}, got {indices.min()} to {indices.max()}")
+    return np.eye(size, dtype=dtype)[indices]
+
+
+def max_of_three(n, *, rng, high=10.0):
+    """Return points (n, 3) from U[0, high)³ and their largest coordinate (n,). Chapter: 10_backprop_max."""
+    points = rng.uniform(0, high, (n, 3))
+    return points, points.max(axis=1)
+
+
+def shift(n, length=8, vocabulary=6, *, rng):
+    """Return tokens x (n, T) and y = (x + 1) mod vocabulary: the same step holds the answer. Chapter: 17_rnn."""
+    x = rng.integers(0, vocabulary, (n, length))
+    return x, (x + 1) % vocabulary
+
+
+def recall(n, length=10, vocabulary=6, *, rng):
+    """Return tokens x (n, T) and the first of each row (n,), to be named at the end.
+
+    Chapters: 17_rnn, 18_lstm.
+    """
+    x = rng.integers(0, vocabulary, (n, length))
+    return x, x[:, 0].copy()
+
+
+def adding(n, length=50, *, rng):
+    """Return x (n, T, 2), values from U[0, 1) beside marks, and the sums (n,) of the two marked values.
+
+    One mark stands in each half. Always answering 1 has a mean squared error of 1/6.
+    Source: hochreiter1997. Chapter: 18_lstm.
+    """
+    if length < 2:
+        raise ValueError(f"adding: expected length ≥ 2, got {length}")
+    values, marks, rows = rng.uniform(0, 1, (n, length)), np.zeros((n, length)), np.arange(n)
+    marks[rows, rng.integers(0, length // 2, n)] = 1
+    marks[rows, rng.integers(length // 2, length, n)] = 1
+    return np.stack([values, marks], axis=-1), (values * marks).sum(axis=1)
+
+
+def sum_mod(n, length=16, modulus=5, *, rng):
+    """Return digits x (n, T), 0 … 9, and the sums of all prefixes mod `modulus` (n, T).
+
+    The last column is the label. As 5 divides 10, any T - 1 digits say nothing about it. Chapter: 21_sum_mod.
+    """
+    x = rng.integers(0, 10, (n, length))
+    return x, x.cumsum(axis=1) % modulus
+
+
+def reversal(n, low=2, high=8, alphabet=10, *, rng):
+    """Return n pairs (word, the word backwards) of low … high letters, as lists of letters. Chapter: 17_rnn."""
+    letters = "abcdefghijklmnopqrstuvwxyz"[:alphabet]
+    if not 1 <= alphabet <= 26 or not 1 <= low <= high:
+        raise ValueError(
+            f"reversal: expected 1 ≤ low ≤ high and alphabet ≤ 26, got {low}, {high}, {alphabet}"
+        )
+    pairs = []
+    for length in rng.integers(low, high + 1, n):
+        word = [letters[i] for i in rng.integers(0, alphabet, length)]
+        pairs.append((word, word[::-1]))
+    return pairs

@@ -1,0 +1,67 @@
+"""From text to arrays of integers and back: splitting, numbering, padding. Chapters: 17_rnn, 22_text."""
+
+import numpy as np
+
+SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
+PAD, BOS, EOS, UNK = range(4)
+
+
+def words(text):
+    """Split at white space, in lower case: the simplest tokeniser."""
+    return text.lower().split()
+
+
+class Vocabulary:
+    """Numbers for tokens: the special ones first, then those of `texts` in the order in which they first occur.
+
+    texts  lists of tokens (for characters, strings)
+    """
+
+    def __init__(self, texts):
+        self.tokens = list(dict.fromkeys([*SPECIAL, *(token for text in texts for token in text)]))
+        self.numbers = {token: number for number, token in enumerate(self.tokens)}
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def encode(self, text):
+        """Return the numbers of a list of tokens; unknown tokens become UNK."""
+        return [self.numbers.get(token, UNK) for token in text]
+
+    def decode(self, numbers):
+        """Return the tokens up to <eos>, without the special ones."""
+        numbers = [int(number) for number in numbers]
+        if EOS in numbers:
+            numbers = numbers[: numbers.index(EOS)]
+        return [self.tokens[number] for number in numbers if number not in (PAD, BOS)]
+
+
+def pad(rows, length=None):
+    """Return tokens (N, T), filled up with PAD on the right, and lengths (N,). T is the longest, or `length`.
+
+    Raises ValueError for an empty row, or one longer than `length`.
+    """
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    if lengths.size == 0 or lengths.min() == 0:
+        raise ValueError("pad: expected rows of at least one token, got an empty one")
+    width = lengths.max() if length is None else length
+    if lengths.max() > width:
+        raise ValueError(
+            f"pad: expected at most {width} tokens, got {lengths.max()} in row {lengths.argmax()}"
+        )
+    tokens = np.full((len(lengths), width), PAD, dtype=np.int64)
+    for row, target in zip(rows, tokens):
+        target[: len(row)] = row
+    return tokens, lengths
+
+
+def padding_mask(lengths, width):
+    """Return (N, width): True where a position is padding."""
+    return np.arange(width) >= np.asarray(lengths)[:, None]
+
+
+def teacher_forcing(rows, length=None):
+    """Return what a decoder is fed, <bos> and the row, and what it should say, the row and <eos>: (N, T) each."""
+    fed, _ = pad([[BOS, *row] for row in rows], length)
+    wanted, _ = pad([[*row, EOS] for row in rows], length)
+    return fed, wanted
