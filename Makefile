@@ -13,7 +13,8 @@ test:        ; @$(PYTHON) -m tools.test
 record:      ; @$(PYTHON) -m tools.record
 test-slow:   ; @$(PYTHON) -m tools.test --slow
 bench:       ; @$(PYTHON) -m tools.bench
+gpu:         ; @$(PYTHON) -m tools.gpu
 lock:        ; @$(PYTHON) -m tools.lock
 clean:       ; @$(PYTHON) -m tools.clean
 
-.PHONY: help setup lab notebooks book check test record test-slow bench lock clean
+.PHONY: help setup lab notebooks book check test record test-slow bench gpu lock clean

@@ -216,6 +216,41 @@ def embedding():
     return draw, ours, lambda i, w, dy: torch_step(lambda w: F.embedding(i, w), (w,), dy)
 
 
+def adam():
+    def draw(rng):
+        n = 1_000_000
+        p, g, m = rng.standard_normal(n), 0.1 * rng.standard_normal(n), 0.1 * rng.standard_normal(n)
+        return p, g, m, 0.01 * rng.random(n)
+
+    def ours(p, g, m, v):
+        model = ref.Layer(p=p)
+        model.grads["p"] = g
+        optimiser = ref.Adam(model)
+        optimiser.load_state_dict({"mean.p": m, "square.p": v, "steps": np.array(9), "lr": np.array(1e-3)})
+
+        def step():
+            optimiser.steps = 9  # what follows is step 10
+            optimiser.step()
+            return model.params["p"], *optimiser.state.values()
+
+        return step
+
+    def theirs(p, g, m, v):
+        p.grad = g
+        optimiser = torch.optim.Adam([p], fused=True)
+        state = {"step": torch.tensor(9.0), "exp_avg": m, "exp_avg_sq": v}
+        optimiser.state[p] = state
+
+        def step():
+            state["step"].fill_(9)
+            optimiser.step()
+            return p, m, v
+
+        return step
+
+    return draw, ours, theirs
+
+
 WORKLOADS = (
     Workload("MLP step", 1.0, *mlp()),
     Workload("Linear", 1.2, *linear()),
@@ -232,4 +267,5 @@ WORKLOADS = (
     Workload("softmax-CE 512×8000", 1.0, *cross_entropy(512, 8000)),
     Workload("causal attention", 1.25, *attention()),
     Workload("embedding gradient", 1.75, *embedding()),
+    Workload("Adam, 1M, against fused", 3.0, *adam()),
 )

@@ -4,6 +4,7 @@ The format is the same for NumPy, PyTorch, tch and candle, and holds nothing tha
 A file appears complete or not at all. Chapters: 11_mlp_project, 24_scale_deploy.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -13,6 +14,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as encode
 
+DIGEST = "sha256"
+
 
 def save(path, arrays, **notes):
     """Write arrays (or CPU tensors) by name to `path`, and notes (anything that JSON knows) beside them.
@@ -20,7 +23,8 @@ def save(path, arrays, **notes):
     Raises OSError, leaving an earlier file as it was, if the disk is full or the folder cannot be written.
     """
     arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
-    data = encode(arrays, {name: json.dumps(note) for name, note in notes.items()})
+    notes = {name: json.dumps(note) for name, note in notes.items()}
+    data = encode(arrays, notes | {DIGEST: _digest(arrays)})
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -34,15 +38,30 @@ def save(path, arrays, **notes):
         raise
 
 
+def _digest(arrays):
+    """SHA-256 of all names and numbers."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
 def load(path):
-    """Return (arrays, notes) as `save` took them; ValueError for a truncated file or another format."""
+    """Return (arrays, notes) as `save` took them; ValueError for a damaged file or another format.
+
+    Files that other programs wrote carry no digest, so that only damage to their structure shows.
+    """
     if not Path(path).exists():
         raise FileNotFoundError(f"checkpoint: no file {path}")
     try:
         with safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-            notes = {name: json.loads(note) for name, note in (file.metadata() or {}).items()}
-    except (SafetensorError, json.JSONDecodeError) as error:
+            notes = dict(file.metadata() or {})
+        if notes.pop(DIGEST, None) not in (None, _digest(arrays)):
+            raise ValueError("the arrays do not match their digest")
+        notes = {name: json.loads(note) for name, note in notes.items()}
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"checkpoint: {path} is truncated or corrupted: {error}") from error
     return arrays, notes
 

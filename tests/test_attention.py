@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from dlcourse.reference.attention import (
     MultiheadAttention,
-    SinusoidalPositions,
     causal_mask,
     scaled_dot_product_attention,
     scaled_dot_product_attention_backward,
 )
 from dlcourse.reference.gradcheck import assert_gradients
 from dlcourse.reference.layer import Layer
+from dlcourse.reference.positions import SinusoidalPositions
 from tests.mutants import Case, check_mutants
 from tests.parity import DTYPES, assert_close, assert_like_torch
 

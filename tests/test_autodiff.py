@@ -92,6 +92,14 @@ def test_composite_in_both_modes_and_torch(rng):
         assert np.abs(forth - tensor.grad.numpy()).max() < 1e-13
 
 
+def test_shapes_follow(rng):
+    x = Dual(rng.standard_normal((2, 3)), np.ones((2, 3)))
+    assert x.T.shape == (3, 2) and x.reshape(6).shape == x.reshape(6).tangent.shape == (6,)
+    assert (x.mean(axis=0).tangent == 1).all() and x.T.tangent.shape == (3, 2)
+    variable = Tape().variable(x.value)
+    assert variable.T.shape == (3, 2) and repr(variable).startswith("Variable(0, ")
+
+
 def test_jvp_against_torch(rng):
     x, v = rng.standard_normal((2, 3)), rng.standard_normal((2, 3))
     value, tangent = jvp(lambda x: np.sin(x) / (1 + x**2), x, v)
@@ -164,6 +172,8 @@ def test_bad_input():
     for argument in (Dual([1.0, 2.0]), x):
         with pytest.raises(TypeError, match="no derivative for arctan; known are matmul, absolute, add"):
             np.arctan(argument)
+        with pytest.raises(TypeError, match="not supported|NotImplemented"):
+            np.add.reduce(argument)  # the method .sum() has a rule, this has none
     with pytest.raises(ValueError, match=r"expected a single number to differentiate, got shape \(2,\)"):
         tape.gradient(x, [x])
     with pytest.raises(ValueError, match="was recorded on another tape"):

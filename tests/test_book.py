@@ -1,4 +1,4 @@
-"""The built book: complete, self-contained, without leaks; and every guard of the builder goes red when it should."""
+"""The built book: complete, self-contained, without leaks; and every guard goes red when it should."""
 
 import base64
 import hashlib
@@ -67,6 +67,14 @@ def test_every_page_of_the_contents_exists(site):
     listed = re.findall(r"(?:root|file): (\S+)", (sources.ROOT / "book" / "_toc.yml").read_text())
     assert len(listed) > 8
     assert [name for name in listed if not (site / f"{name}.html").is_file()] == []
+
+
+def test_the_front_door_leads_to_the_first_page(site):
+    assert re.search(
+        r"""http-equiv=["']?refresh["']? content=["'][^"']*url=book/index.html""",
+        (site / "index.html").read_text(),
+        re.I,
+    )
 
 
 def test_downloads_are_student_notebooks(site):
@@ -140,7 +148,8 @@ def test_hidden_solutions_are_left_out(monkeypatch):
 
 def test_docstrings_become_markdown_with_citations_and_links():
     slug = sources.chapters()[0]
-    text = f"Do it: y = x_1 * 2.\n\nx  (N, I)  input\ny  (N, O)  output\n\nSource: rosenblatt1958. Chapter: {slug}."
+    text = "Do it: y = x_1 * 2.\n\nx  (N, I)  input\ny  (N, O)  output\n\n"
+    text += f"Source: rosenblatt1958. Chapter: {slug}."
     got = book_pages.docstring_markdown(text)
     assert r"x\_1 \* 2" in got and "x  (N, I)  input" in got
     assert "Source: {cite:t}`rosenblatt1958`." in got and f"[{slug}](../notebooks/{slug}.ipynb)" in got
@@ -225,7 +234,11 @@ def elsewhere(tmp_path, monkeypatch):
     notebook = exercise()
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Chapter\n\n## Section"))
     nbformat.write(notebook, root / "notebooks" / "07_perceptron_xor.ipynb")
-    for name, value in {"ROOT": root, "HTML": root / "build" / "html", "WORK": root / "build" / "book"}.items():
+    for name, value in {
+        "ROOT": root,
+        "HTML": root / "build" / "html",
+        "WORK": root / "build" / "book",
+    }.items():
         monkeypatch.setattr(book, name, value)
     (root / "dlcourse" / "course" / "exercises" / "perceptron_xor.py").write_text(ENTRIES)
     monkeypatch.setenv("PYTHONPATH", str(root))
@@ -295,7 +308,9 @@ def cache(tmp_path, monkeypatch):
 
 def test_a_package_with_another_hash_is_refused(cache):
     made = archive_of(cache, {"a.js": "1"})
-    package = vendor.Package("x@1.0.0", base64.b64encode(hashlib.sha512(b"").digest()).decode(), "x", {"a.js": ""})
+    package = vendor.Package(
+        "x@1.0.0", base64.b64encode(hashlib.sha512(b"").digest()).decode(), "x", {"a.js": ""}
+    )
     with pytest.raises(vendor.VendorError, match="expected SHA-512"):
         vendor.archive(package, lambda name, folder: shutil.copy(made, folder) and made)
     assert not list(vendor.CACHE.glob("*.tgz"))

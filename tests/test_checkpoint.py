@@ -60,6 +60,15 @@ def test_every_truncation_is_named(path):
             checkpoint.load(path)
 
 
+def test_one_flipped_bit_is_noticed(path):
+    checkpoint.save(path, {"weight": np.arange(12.0)})
+    damaged = bytearray(path.read_bytes())
+    damaged[-20] ^= 1  # a digit of a weight: the structure stays sound
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match="truncated or corrupted: the arrays do not match their digest"):
+        checkpoint.load(path)
+
+
 def test_other_files_are_refused(path, tmp_path):
     path.write_bytes(b"not a checkpoint at all, but text" * 9)
     with pytest.raises(ValueError, match="truncated or corrupted"):

@@ -22,9 +22,10 @@ from dlcourse.reference.perceptron import Perceptron
 from dlcourse.reference.pooling import MaxPool2d
 from dlcourse.reference.rnn import RNN
 
-pytestmark = pytest.mark.skipif(
+needs_cargo = pytest.mark.skipif(
     not shutil.which("cargo") and not os.environ.get("CI"), reason=toolchain.HOW_TO_GET_RUST
 )
+pytestmark = needs_cargo
 
 LIGHT = ["core", "arrays"]  # a minute to build on two cores
 
@@ -32,7 +33,7 @@ LIGHT = ["core", "arrays"]  # a minute to build on two cores
 def cargo(*arguments, **environment):
     """Run cargo in the workspace, and return what it prints; fails with cargo's own words."""
     rust = toolchain.toolchain()
-    environment = rust.environment | {"CARGO_TARGET_DIR": str(crates.target_folder())} | environment
+    environment = crates.cargo_environment(rust, *crates.members()) | environment
     done = subprocess.run(
         [rust.cargo, *arguments],
         cwd=crates.WORKSPACE,
@@ -168,6 +169,12 @@ def flat(arrays):
     return np.concatenate([np.ravel(array) for array in arrays])
 
 
+def write_fixture(path, arrays):
+    """Write named arrays as dlcourse::fixture reads them: one a line, the name, then the values."""
+    lines = [" ".join([name, *map(repr, map(float, np.ravel(array)))]) for name, array in arrays.items()]
+    path.write_text("\n".join(lines))
+
+
 FIXTURES = [perceptron, mlp, optim, dual, convolution, cnn, rnn, lstm, attention]
 
 
@@ -177,8 +184,7 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fixtures")
     for make in FIXTURES:
         arrays = make(np.random.default_rng(7))
-        lines = [" ".join([name, *map(repr, map(float, np.ravel(a)))]) for name, a in arrays.items()]
-        (folder / f"{make.__name__}.txt").write_text("\n".join(lines))
+        write_fixture(folder / f"{make.__name__}.txt", arrays)
     words = ["test", "--release", "--locked", *packages(["core"]), "--test", "parity", "--no-fail-fast"]
     printed = cargo(*words, "--", "--ignored", DLCOURSE_FIXTURES=str(folder))
     return dict(re.findall(r"^test (\w+) \.\.\. (\w+)", printed, re.M))

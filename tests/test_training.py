@@ -25,13 +25,19 @@ def problem(seed=5):
     return x, (x @ rng.standard_normal((5, 3))).argmax(axis=1)
 
 
-def numpy_run(seed=1):
-    model = ref.MLP((5, 7, 3), rng=np.random.default_rng(seed))
+def numpy_run(seed=1, dropout=0.0):
+    rng = np.random.default_rng(seed)
+    model = ref.MLP((5, 7, 3), rng=rng)
+    if dropout:  # whose generator is not the one that shuffles
+        model = ref.Sequential(ref.Dropout(dropout, rng=rng), model)
     return model, ref.CrossEntropyLoss(), ref.Adam(model, lr=1e-2)
 
 
-def torch_run(seed=1):
+def torch_run(seed=1, dropout=0.0):
     model = pt.MLP((5, 7, 3), rng=np.random.default_rng(seed), dtype=torch.float64)
+    if dropout:
+        torch.manual_seed(seed)
+        model = torch.nn.Sequential(torch.nn.Dropout(dropout), model)
     return model, torch.nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), lr=1e-2)
 
 
@@ -66,13 +72,13 @@ def test_resumed_training_is_the_uninterrupted_one_to_the_last_bit(tmp_path):
         )
         return [loss for _, loss in loop]
 
-    straight = numpy_run()
+    straight = numpy_run(dropout=0.2)
     whole = run(*straight, np.random.default_rng(2), 0, 5)
-    first, rng = numpy_run(), np.random.default_rng(2)
+    first, rng = numpy_run(dropout=0.2), np.random.default_rng(2)
     history = {"loss": run(*first, rng, 0, 3)}
     save_training(tmp_path / "state.safetensors", first[0], first[2], rng=rng, epoch=3, history=history)
 
-    second, rng = numpy_run(seed=99), np.random.default_rng(98)
+    second, rng = numpy_run(seed=99, dropout=0.2), np.random.default_rng(98)
     epoch, history = resume(tmp_path / "state.safetensors", second[0], second[2], rng=rng)
     assert epoch == 3
     assert history["loss"] + run(*second, rng, epoch, 5) == whole
@@ -88,13 +94,13 @@ def test_resumed_training_on_torch(tmp_path):
         )
         return [loss for _, loss in loop]
 
-    straight = torch_run()
+    straight = torch_run(dropout=0.2)
     whole = run(*straight, np.random.default_rng(2), 0, 5)
-    first, rng = torch_run(), np.random.default_rng(2)
+    first, rng = torch_run(dropout=0.2), np.random.default_rng(2)
     losses = run(*first, rng, 0, 3)
     save_training(tmp_path / "state.safetensors", first[0], first[2], rng=rng, epoch=3)
 
-    second, rng = torch_run(seed=99), np.random.default_rng(98)
+    second, rng = torch_run(seed=99, dropout=0.2), np.random.default_rng(98)
     epoch, history = resume(tmp_path / "state.safetensors", second[0], second[2], rng=rng)
     assert (epoch, history) == (3, {})
     assert losses + run(*second, rng, epoch, 5) == pytest.approx(whole, rel=1e-6)

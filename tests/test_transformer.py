@@ -80,38 +80,85 @@ def test_translator_like_torch(rng, dtype):
     assert_close(model.decoder[-1].cross.weights, twin.decoder[-1].cross.weights)
 
 
+class Few(Layer):
+    """A model that shows only some of its parameters: differences in all of them would take minutes."""
+
+    def __init__(self, model, *names):
+        super().__init__(**{name: model.params[name] for name in names})
+        self.inside = [model]  # in a list, so that it does not count as a child
+
+    def forward(self, *inputs):
+        return self.inside[0].forward(*inputs)
+
+    def backward(self, dout):
+        dinputs = self.inside[0].backward(dout)
+        self.grads.update({name: self.inside[0].grads[name] for name in self.params})
+        return dinputs
+
+
+TINY = {"embed_dim": 4, "num_heads": 2, "hidden_dim": 3}
+
+
+def few_tokens(rng, length=3):
+    return rng.integers(0, 3, (2, length))
+
+
 def test_gradients(rng):
-    classifier = Random(TransformerClassifier(11, 4, **SIZES, num_layers=2, rng=rng), rng)
-    assert_gradients(classifier, tokens(rng), PADDING, rng=rng)
-    assert_gradients(Random(CausalLM(11, 8, **SIZES, rng=rng), rng), tokens(rng), rng=rng)
-    translator = Random(Transformer(11, 13, **SIZES, num_layers=2, rng=rng), rng)
-    assert_gradients(translator, tokens(rng), tokens(rng, 3, 5), PADDING, rng=rng)
+    padding = np.array([[False] * 3, [False, True, True]])
+    classifier = Random(TransformerClassifier(3, 4, **TINY, rng=rng), rng)
+    assert_gradients(classifier, few_tokens(rng), padding, rng=rng)
+    assert_gradients(Random(CausalLM(3, 4, **TINY, num_layers=1, rng=rng), rng), few_tokens(rng), rng=rng)
+    translator = Random(Transformer(3, 3, **TINY, rng=rng), rng)
+    assert_gradients(translator, few_tokens(rng), few_tokens(rng, 2), padding, rng=rng)
 
 
 CASES = [
     Case(
         Block,
-        lambda cls, rng: Random(cls(**SIZES, dropout=0.5, causal=True, crossing=True, rng=rng), rng),
-        lambda rng: (rng.standard_normal((2, 4, 6)), rng.standard_normal((2, 3, 6))),
+        lambda cls, rng: Few(
+            Random(cls(**TINY, dropout=0.5, causal=True, crossing=True, rng=rng), rng),
+            *("norm_attention.bias", "attention.in_proj_bias", "norm_cross.bias", "feed_forward.0.bias"),
+        ),
+        lambda rng: (rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 2, 4))),
     ),
     Case(
         TransformerClassifier,
-        lambda cls, rng: (
-            Random(cls(11, 4, **SIZES, rng=rng), rng),
-            Random(cls(11, 4, **SIZES, pooling="first", rng=rng), rng),
+        lambda cls, rng: tuple(
+            Few(
+                Random(cls(3, 4, **TINY, pooling=pooling, rng=rng), rng),
+                *("tokens.embedding.weight", "blocks.0.norm_attention.bias", "head.bias"),
+            )
+            for pooling in ("mean", "first")
         ),
-        lambda rng: (tokens(rng), PADDING),
+        lambda rng: (few_tokens(rng), np.array([[False] * 3, [False, True, True]])),
         harmless=("stale: cache",),  # shares depend on the padding alone, which is the same for every input
     ),
     Case(
         CausalLM,
-        lambda cls, rng: Random(cls(11, 8, **SIZES, rng=rng), rng),
-        lambda rng: (tokens(rng),),
+        lambda cls, rng: Few(
+            Random(cls(3, 4, **TINY, rng=rng), rng),
+            *(
+                "tokens.embedding.weight",
+                "tokens.positions.weight",
+                "blocks.1.norm_attention.bias",
+                "norm.bias",
+            ),
+        ),
+        lambda rng: (few_tokens(rng),),
     ),
     Case(
         Transformer,
-        lambda cls, rng: Random(cls(11, 13, **SIZES, num_layers=2, rng=rng), rng),
-        lambda rng: (tokens(rng), tokens(rng, 3, 5), PADDING),
+        lambda cls, rng: Few(
+            Random(cls(3, 3, **TINY, num_layers=2, rng=rng), rng),
+            *("source_tokens.embedding.weight", "target_tokens.embedding.weight", "encoder_norm.bias"),
+            *(
+                "encoder.0.norm_attention.bias",
+                "decoder.0.cross.out_proj.bias",
+                "decoder_norm.bias",
+                "head.bias",
+            ),
+        ),
+        lambda rng: (few_tokens(rng), few_tokens(rng, 2)),
     ),
 ]
 

@@ -6,7 +6,9 @@ that environment is complete, then runs the same task inside it.
 
 import sys
 
-if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("tools."):
+AT_HAND = "tools.gpu"  # on a GPU machine PyTorch is there already, built for its driver
+
+if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("tools.") and sys.orig_argv[2] != AT_HAND:
     from tools import environment
 
     environment.enter(sys.orig_argv[2:])

@@ -1,4 +1,4 @@
-"""`make book`: build the HTML book in build/html (SOLUTIONS=hidden leaves the solutions out); runs no notebook.
+"""`make book`: build the HTML book in build/html, running no notebook (SOLUTIONS=hidden: without solutions).
 
 The site is built in build/book and moved to build/html when it is complete and has passed the scans, so
 build/html either is the current site or does not exist. Pages whose sources did not change are kept.

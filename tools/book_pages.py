@@ -8,7 +8,6 @@ from pathlib import Path
 import nbformat
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
-
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -27,7 +26,7 @@ PACKAGES = {  # dotted name -> heading on the API page; those without files are 
 KEY = r"\b([a-z]{2,}(?:19|20)\d\d|dlvr)\b"
 
 
-# --- Claims -------------------------------------------------------------------------------------------------
+# --- Claims ---------------------------------------------------------------------------------------------
 
 
 def claim_of(cell):
@@ -85,7 +84,7 @@ class Claims(SphinxDirective):
         return [nodes.raw("", claims_table(collect_claims(paths)), format="html")]
 
 
-# --- API reference --------------------------------------------------------------------------------------------
+# --- API reference --------------------------------------------------------------------------------------
 
 
 def outside_code(change, text):
@@ -183,7 +182,7 @@ def fill_api(app, docname, source):
             app.env.note_dependency(str(path))
 
 
-# --- Citations ------------------------------------------------------------------------------------------------
+# --- Citations ------------------------------------------------------------------------------------------
 
 
 class Citations(AuthorYearReferenceStyle):

@@ -38,7 +38,7 @@ def grade_id(cell):
 
 
 def read(text):
-    """Parse an executed notebook and return it as the book shows it; SOLUTIONS=hidden leaves solutions out."""
+    """Parse an executed notebook and return what the book shows; SOLUTIONS=hidden leaves solutions out."""
     hide = os.environ.get("SOLUTIONS") == "hidden"
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells = [new for cell in notebook.cells for new in shown(cell, hide)]

@@ -1,4 +1,4 @@
-"""What a built site must not contain: resources from elsewhere, dead links, solution markers, hidden tests."""
+"""What a built site must not contain: resources from elsewhere, dead links, solutions, hidden tests."""
 
 import re
 from html.parser import HTMLParser
@@ -127,7 +127,9 @@ def leaks(site, parsed=None):
         text = "".join(parsed[path].text) if path in parsed else raw.replace('\\"', '"')
         if MARKER.search(raw) or MARKER.search(text):
             found.append(f"{path.relative_to(site)}: shows a solution or hidden-test marker")
-        found += [f"{path.relative_to(site)}: shows the hidden test {line!r}" for line in hidden if line in text]
+        found += [
+            f"{path.relative_to(site)}: shows the hidden test {line!r}" for line in hidden if line in text
+        ]
     return found
 
 

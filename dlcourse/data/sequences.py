@@ -21,7 +21,7 @@ def max_of_three(n, *, rng, high=10.0):
 
 
 def shift(n, length=8, vocabulary=6, *, rng):
-    """Return tokens x (n, T) and y = (x + 1) mod vocabulary: the same step holds the answer. Chapter: 17_rnn."""
+    """Return tokens x (n, T) and y = (x + 1) mod vocabulary: all in the same step. Chapter: 17_rnn."""
     x = rng.integers(0, vocabulary, (n, length))
     return x, (x + 1) % vocabulary
 
@@ -59,7 +59,7 @@ def sum_mod(n, length=16, modulus=5, *, rng):
 
 
 def reversal(n, low=2, high=8, alphabet=10, *, rng):
-    """Return n pairs (word, the word backwards) of low … high letters, as lists of letters. Chapter: 17_rnn."""
+    """Return n pairs (word, the word backwards) of low … high letters, each a list. Chapter: 17_rnn."""
     letters = "abcdefghijklmnopqrstuvwxyz"[:alphabet]
     if not 1 <= alphabet <= 26 or not 1 <= low <= high:
         raise ValueError(

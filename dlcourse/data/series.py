@@ -24,7 +24,7 @@ def seasonal(n=1200, *, rng):
 
 
 def windows(series, width):
-    """Return x (n - width, width) and y (n - width,): every stretch of `width` values and the one after it."""
+    """Return x (n - width, width) and y (n - width,): every `width` values and the one after."""
     series = np.asarray(series)
     if series.ndim != 1 or not 1 <= width < len(series):
         raise ValueError(f"windows: expected a series longer than width {width}, got shape {series.shape}")
@@ -32,6 +32,6 @@ def windows(series, width):
 
 
 def random_walk(n, *, rng, start=100.0, volatility=0.02):
-    """Return n prices: start, then each the last times exp(volatility · N(0, 1)), a common model of shares."""
+    """Return n prices: start, then each the last times exp(volatility · N(0, 1)), as for shares."""
     steps = volatility * rng.standard_normal(n - 1)
     return start * np.exp(np.concatenate([[0.0], steps]).cumsum())

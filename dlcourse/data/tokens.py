@@ -12,7 +12,7 @@ def words(text):
 
 
 class Vocabulary:
-    """Numbers for tokens: the special ones first, then those of `texts` in the order in which they first occur.
+    """Numbers for tokens: the special ones first, then those of `texts` in the order of their first use.
 
     texts  lists of tokens (for characters, strings)
     """
@@ -37,7 +37,7 @@ class Vocabulary:
 
 
 def pad(rows, length=None):
-    """Return tokens (N, T), filled up with PAD on the right, and lengths (N,). T is the longest, or `length`.
+    """Return tokens (N, T), filled up with PAD on the right, and lengths (N,); T is the longest or `length`.
 
     Raises ValueError for an empty row, or one longer than `length`.
     """
@@ -61,7 +61,7 @@ def padding_mask(lengths, width):
 
 
 def teacher_forcing(rows, length=None):
-    """Return what a decoder is fed, <bos> and the row, and what it should say, the row and <eos>: (N, T) each."""
+    """Return what a decoder is fed, <bos> and the row, and what it should say, the row and <eos>; (N, T)."""
     fed, _ = pad([[BOS, *row] for row in rows], length)
     wanted, _ = pad([[*row, EOS] for row in rows], length)
     return fed, wanted

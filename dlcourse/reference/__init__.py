@@ -20,6 +20,7 @@ from dlcourse.reference.cnn import CNN
 from dlcourse.reference.convolution import Conv1d, Conv2d, convolve2d, correlate2d
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.embedding import Embedding
+from dlcourse.reference.gan import Discriminator, Generator
 from dlcourse.reference.gru import GRU
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.linear import Linear
@@ -32,7 +33,9 @@ from dlcourse.reference.perceptron import Perceptron
 from dlcourse.reference.pooling import AvgPool2d, MaxPool2d
 from dlcourse.reference.positions import LearnedPositions, SinusoidalPositions
 from dlcourse.reference.rnn import RNN
+from dlcourse.reference.seq2seq import Seq2Seq
 from dlcourse.reference.sequential import Sequential
+from dlcourse.reference.transformer import CausalLM, Transformer, TransformerClassifier
 
 __all__ = [
     "CNN",
@@ -49,11 +52,14 @@ __all__ = [
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "CausalLM",
     "Conv1d",
     "Conv2d",
     "CrossEntropyLoss",
+    "Discriminator",
     "Dropout",
     "Embedding",
+    "Generator",
     "KLDivLoss",
     "L1Loss",
     "Layer",
@@ -68,12 +74,15 @@ __all__ = [
     "Perceptron",
     "RMSprop",
     "ReLU",
+    "Seq2Seq",
     "Sequential",
     "Sigmoid",
     "SinusoidalPositions",
     "Softmax",
     "Softplus",
     "Tanh",
+    "Transformer",
+    "TransformerClassifier",
     "causal_mask",
     "clip_grad_norm",
     "convolve2d",

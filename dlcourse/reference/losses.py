@@ -140,7 +140,7 @@ class CrossEntropyLoss(Loss):
         z = expect_floats(self, "prediction", prediction, "N", "C")
         self._refuse_empty(z)
         counts = np.not_equal(target, self.ignore_index)
-        padded = not counts.all()
+        padded = np.count_nonzero(counts) < len(z)
         target = np.where(counts, target, 0) if padded else target
         target = expect_indices(self, "target", target, z.shape[1], len(z))
         if padded:

@@ -714,22 +714,22 @@ def share(case, *, minus=0, equal=True, empty=None, whole_only=False, short=Fals
     return float(hits // len(predictions)) if whole_only else hits / (len(predictions) - minus)
 
 
-def accuracy_main(cases):
+def share_right_main(cases):
     helper = """fn json(share: Option<f64>) -> String {
     share.map_or("null".to_string(), |v| if v.is_finite() { format!("{v:?}") } else { format!("\\"{v}\\"") })
 }
 """
-    calls = [f"json(accuracy(&{p}, &{t}))" for p, t in cases]
+    calls = [f"json(share_right(&{p}, &{t}))" for p, t in cases]
     return main_of(calls, helper)
 
 
-repair_accuracy = Exercise(
-    name="repair_accuracy",
+share_right = Exercise(
+    name="share_right",
     difficulty=2,
     minutes=15,
     read="The balance",
     language="rust",
-    program=accuracy_main,
+    program=share_right_main,
     hints=(
         "Work through the messages from the top: a semicolon, a missing `mut`, whole numbers in a division.",
         "What no compiler sees: the range `0..=len` goes one too far, and the lengths are never compared.",
@@ -889,5 +889,5 @@ ENTRIES = (
     question_mark,
     add_texts,
     codes,
-    repair_accuracy,
+    share_right,
 )
