@@ -150,7 +150,7 @@ def test_an_announced_exception_is_no_failure(chapter):
 
 
 def test_a_notebook_above_one_megabyte_is_refused(chapter):
-    slug = chapter("# Title\n\n```{code-cell}\nprint('x' * 1_100_000)\n```\n")
+    slug = chapter("# Title\n\n```{code-cell}\nprint(('x' * 99 + '\\n') * 11_000)\n```\n")
     with pytest.raises(notebooks.BuildError, match="at most 1,000,000 bytes.*cell 2 alone"):
         notebooks.build(slug)
     assert not sources.notebook_path(slug).exists()

@@ -14,8 +14,8 @@ class Layer:
         self._own = {"params": params, "grads": {}, "buffers": {}}
         self.training, self.cache = True, None  # cache: what forward leaves for backward
 
-    def __call__(self, *inputs):
-        return self.forward(*inputs)
+    def __call__(self, *inputs, **options):
+        return self.forward(*inputs, **options)
 
     def __repr__(self):
         return f"{type(self).__name__}()"

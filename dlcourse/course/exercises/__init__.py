@@ -80,6 +80,7 @@ from dlcourse.course.exercises._entry import (
     Raises,
 )
 from dlcourse.course.exercises._judging import Verdict, answer_key, cases_of, judge
+from dlcourse.course.exercises._values import NotPlain
 
 __all__ = [
     "CheckFailed",
@@ -88,6 +89,7 @@ __all__ = [
     "Exercise",
     "Match",
     "Mistake",
+    "NotPlain",
     "Option",
     "Order",
     "Outcome",

@@ -59,6 +59,7 @@ class Exercise(Entry):
     call       (answer, case) -> value, where `answer(*case)` is not enough
     mistakes   known wrong answers; their values must differ from each other and from the right ones
     program    Rust only: cases -> the source of a `main` that prints one JSON list of the results
+    describe   case -> words for it, where the answer is not called with the case itself
     """
 
     hints: Sequence[str]
@@ -74,6 +75,7 @@ class Exercise(Entry):
     seconds: float = 5.0  # the limit of one call; of the whole program in Rust
     language: str = "python"
     program: Callable[[list], str] | None = None
+    describe: Callable[[Any], str] | None = None
 
     def __post_init__(self):
         super().__post_init__()

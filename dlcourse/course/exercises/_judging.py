@@ -129,7 +129,9 @@ def _labelled(label, text):
 
 
 def _call(exercise, case):
-    """The case as the call the student would write, arrays on lines of their own where they are large."""
+    """The case in words, or as the call the student would write, large arrays on lines of their own."""
+    if exercise.describe:
+        return exercise.describe(case)
     arguments = case if type(case) is tuple else (case,)
     shown = [show(a.tolist() if type(a) is ndarray and a.size <= 12 else a) for a in arguments]
     if sum(map(len, shown)) <= 90 and not any("\n" in text for text in shown):

@@ -275,6 +275,11 @@ huber_gradient = Exercise(
             says="small residuals pull as hard as large ones: for |r| ≤ δ the slope is r itself",
         ),
         Mistake(
+            name="loss",
+            value=lambda case: float(np.mean(clipped(case) * (case[0] - case[1] - clipped(case) / 2))),
+            says="this is the loss itself, one number: the gradient has one entry per prediction",
+        ),
+        Mistake(
             name="factor-two",
             value=lambda case: 2 * clipped(case) / len(case[0]),
             says="there is a factor 2 too much: the square comes with ½, which cancels it",
@@ -725,13 +730,14 @@ largest_rate = Exercise(
 # --- running means and Adam ------------------------------------------------------------------------------
 
 
-def averaged(case, *, start=0.0, corrected=True, feedback=False, swap=False):
+def averaged(case, *, start=0.0, corrected=True, first=1, feedback=False, swap=False):
     values, beta = case
     keep, take = (1 - beta, beta) if swap else (beta, 1 - beta)
     m, means = start, []
-    for k, value in enumerate(values, start=1):
+    for k, value in enumerate(values, start=first):
         m = keep * m + take * value
-        mean = m / (1 - keep**k) if corrected else m
+        with np.errstate(divide="ignore"):  # the mistake of counting from 0
+            mean = m / (1 - keep**k) if corrected else m
         means.append(mean)
         m = mean if feedback else m
     return np.array(means)
@@ -774,6 +780,11 @@ corrected_mean = Exercise(
             name="first-value",
             value=lambda case: averaged(case, start=case[0][0], corrected=False),
             says="you started from the first value, which gives it too much weight: start at 0 and correct",
+        ),
+        Mistake(
+            name="from-zero",
+            value=lambda case: averaged(case, first=0),
+            says="you count k from 0, so the first correction divides by 0: use `enumerate(values, start=1)`",
         ),
         Mistake(
             name="plain-mean",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.course.exercises import Choice, Exercise, Mistake, Option, Order
+from dlcourse.course.exercises import Choice, Exercise, Mistake, NotPlain, Option, Order
 
 CORNERS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
 
@@ -15,11 +15,35 @@ def unit(w, b, x):
     return step(np.asarray(x, float) @ np.asarray(w, float) + b)
 
 
+def weights_of(answer, **shapes):
+    """The answer's weights as float arrays of the given shapes; () stands for a single number."""
+    values = answer()
+    names = ", ".join(shapes)
+    if not isinstance(values, tuple | list) or len(values) != len(shapes):
+        raise NotPlain(f"{type(values).__name__}, not the {len(shapes)} values {names}")
+    arrays = []
+    for value, (name, shape) in zip(values, shapes.items()):
+        try:
+            array = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise NotPlain(f"something for {name} that is not an array of numbers") from None
+        if shape == () and array.size == 1:
+            array = array.reshape(())  # a number, however it is wrapped
+        if array.shape != shape:
+            raise NotPlain(f"{name} of shape {array.shape}: expected {shape or 'a number'}")
+        arrays.append(array)
+    return arrays
+
+
+def describe_inputs(case):
+    return f"the inputs ({case[0][0]:.0f}, {case[0][1]:.0f})"
+
+
 # --- units by hand ---------------------------------------------------------------------------------------
 
 
 def answer_of_unit(answer, case):
-    w, b = answer()
+    w, b = weights_of(answer, w=(2,), b=())
     return int(unit(w, b, case[0]))
 
 
@@ -36,6 +60,7 @@ nand_unit = Exercise(
     cases=lambda rng: [(corner,) for corner in CORNERS],
     expected=lambda case: int(case[0] != (1.0, 1.0)),
     call=answer_of_unit,
+    describe=describe_inputs,
     mistakes=(
         Mistake(
             name="and",
@@ -51,6 +76,11 @@ nand_unit = Exercise(
             name="always-one",
             value=lambda case: 1,
             says="this unit always answers 1: the score of (1, 1) must be below zero",
+        ),
+        Mistake(
+            name="always-zero",
+            value=lambda case: 0,
+            says="this unit always answers 0: the bias must lift the score of (0, 0) to zero or more",
         ),
     ),
 )
@@ -134,6 +164,11 @@ distances = Exercise(
             value=lambda case: case[0] @ case[1] / np.linalg.norm(case[1]),
             says="the bias is missing: this measures from a line through the origin",
         ),
+        Mistake(
+            name="bias-outside",
+            value=lambda case: case[0] @ case[1] / np.linalg.norm(case[1]) + case[2],
+            says="the bias is part of the score: divide w·x + b as a whole by ‖w‖",
+        ),
     ),
 )
 
@@ -192,6 +227,19 @@ perceptron_step = Exercise(
             says="a score of exactly 0 counts as 1 here: use >= for the unit's answer",
         ),
         Mistake(
+            name="no-rate",
+            value=lambda case: rule(*case[:4], 1.0, answer=int(case[0] @ case[2] + case[1] >= 0)),
+            says="the learning rate is missing: both steps are scaled by lr",
+        ),
+        Mistake(
+            name="bias-without-rate",
+            value=lambda case: (
+                rule(*case, answer=int(case[0] @ case[2] + case[1] >= 0))[0],
+                rule(*case[:4], 1.0, answer=int(case[0] @ case[2] + case[1] >= 0))[1],
+            ),
+            says="the bias moves by the whole error: scale its step by lr as well",
+        ),
+        Mistake(
             name="score-not-answer",
             value=lambda case: rule(*case, answer=float(case[0] @ case[2] + case[1])),
             says="you compared the target with the score: compare it with the answer, 0 or 1",
@@ -229,6 +277,11 @@ mistake_bound = Exercise(
             says="R is measured without the 1 that stands for the bias: augment the points first",
         ),
         Mistake(
+            name="bias-ignored",
+            value=lambda case: float((np.linalg.norm(case[0], axis=1).max() / geometric_margin(*case)) ** 2),
+            says="nothing is augmented: append 1 to the points for R, and b to w before you take its length",
+        ),
+        Mistake(
             name="not-squared",
             value=lambda case: np.sqrt(bound(*case)),
             says="this is R/γ: the bound is its square",
@@ -252,6 +305,10 @@ def bound(x, t, w, b, length=None, radius=None):
     return float(((radius or np.linalg.norm(rows, axis=1).max()) / margin) ** 2)
 
 
+def geometric_margin(x, t, w, b):
+    return np.min((2 * t - 1) * (x @ w + b)) / np.linalg.norm(w)
+
+
 def separated(rng, n, dimensions):
     w, b = rng.normal(size=dimensions), float(rng.normal())
     x = 2 * rng.normal(size=(n, dimensions))
@@ -262,8 +319,8 @@ def separated(rng, n, dimensions):
 
 
 def hidden_and_output(answer, case):
-    w1, b1, w2, b2 = answer()
-    hidden = step(np.asarray(w1, float) @ case[0] + np.asarray(b1, float))
+    w1, b1, w2, b2 = weights_of(answer, W1=(2, 2), b1=(2,), w2=(2,), b2=())
+    hidden = step(w1 @ case[0] + b1)
     return [int(hidden[0]), int(unit(w2, b2, hidden))]
 
 
@@ -285,6 +342,7 @@ xor_network = Exercise(
     cases=lambda rng: [(np.array(corner),) for corner in CORNERS],
     expected=lambda case: [gate_of("AND", case[0]), gate_of("XOR", case[0])],
     call=hidden_and_output,
+    describe=lambda case: f"{describe_inputs(case)}: [first hidden unit, output]",
     mistakes=(
         Mistake(
             name="text-solution",
@@ -300,6 +358,11 @@ xor_network = Exercise(
             name="or",
             value=lambda case: [gate_of("AND", case[0]), gate_of("OR", case[0])],
             says="the output stays on for (1, 1): AND must switch it off, with a larger negative weight",
+        ),
+        Mistake(
+            name="silent",
+            value=lambda case: [gate_of("AND", case[0]), 0],
+            says="the output never fires: one input alone must lift its score to zero or more",
         ),
     ),
 )
@@ -352,9 +415,9 @@ bce_gradient = Exercise(
 )
 
 
-def through_hidden(x, h, w2, delta, slope=None, scale=1.0):
+def through_hidden(x, h, w2, delta, slope=None, scale=1.0, bias_scale=None):
     epsilon = delta @ w2 * (1 - h**2 if slope is None else slope)
-    return epsilon.T @ x * scale, epsilon.sum(axis=0) * scale
+    return epsilon.T @ x * scale, epsilon.sum(axis=0) * (scale if bias_scale is None else bias_scale)
 
 
 hidden_gradient = Exercise(
@@ -392,6 +455,16 @@ hidden_gradient = Exercise(
             name="mean-twice",
             value=lambda case: through_hidden(*case, scale=1 / len(case[0])),
             says="you divided by N: delta already contains the 1/N",
+        ),
+        Mistake(
+            name="no-output-weights",
+            value=lambda case: through_hidden(*case[:2], np.ones_like(case[2]), case[3]),
+            says="the output weights are missing: each hidden unit feels delta through its own weight",
+        ),
+        Mistake(
+            name="bias-mean",
+            value=lambda case: through_hidden(*case, bias_scale=1 / len(case[0])),
+            says="the bias gradient is a sum over the rows, like the other: delta already contains the 1/N",
         ),
         Mistake(
             name="transposed",
@@ -441,6 +514,7 @@ rust_unit = Exercise(
         ([-1.0, -2.0], 1.5, [False, True]),
         ([2.0, 1.0, 1.0], -3.0, [False, True, True]),
         ([-1.0, 0.5], -1.5, [True, False]),
+        ([1.0, 1.0, 1.0], -1.5, [True, False, True]),
     ],
     expected=lambda case: score(case) >= 0,
     mistakes=(
@@ -458,6 +532,11 @@ rust_unit = Exercise(
             name="all-weights",
             value=lambda case: sum(case[0]) + case[1] >= 0,
             says="you summed all weights: those whose input is off do not count",
+        ),
+        Mistake(
+            name="two-inputs",
+            value=lambda case: score((case[0][:2], case[1], case[2])) >= 0,
+            says="you used two inputs only: the slices may have any length, so loop over them",
         ),
         Mistake(
             name="bias-as-threshold",
@@ -481,11 +560,12 @@ def epoch_main(cases):
     return "fn main() {\n" + body + '    println!("[{}]", results.join(", "));\n}\n'
 
 
-def epoch(case, *, strict=False, always=False, bias=True, sign=1, keep=False, count_all=False):
+def epoch(case, *, strict=False, always=False, bias=True, sign=1, keep=False, count_all=False, batch=False):
     (w1, w2, b), rows, lr = case
     start, mistakes = (w1, w2, b), 0
     for (x1, x2), target in rows:
-        z = w1 * x1 + w2 * x2 + b
+        u1, u2, u0 = start if batch else (w1, w2, b)
+        z = u1 * x1 + u2 * x2 + u0
         answer = z > 0 if strict else z >= 0
         wrong = answer != target
         mistakes += wrong or count_all
@@ -535,6 +615,11 @@ rust_epoch = Exercise(
             name="strict",
             value=lambda case: epoch(case, strict=True),
             says="a score of exactly 0 counts as true: use >= 0.0",
+        ),
+        Mistake(
+            name="batch",
+            value=lambda case: epoch(case, batch=True),
+            says="you judged every row with the weights of the start: use them as they are by then",
         ),
         Mistake(
             name="copied",
@@ -624,8 +709,8 @@ width_two = Choice(
             says="They can: other seeds of the same width succeed, and we built one by hand.",
         ),
         Option(
-            text="From some starting weights, descent ends where no small step helps.",
-            says="Right. The loss has flat regions and valleys in which such a run is caught.",
+            text="From some starting weights, descent does not reach a solution.",
+            says="Right. Such runs creep along an almost flat valley that does not lead to one.",
             right=True,
         ),
         Option(
