@@ -24,7 +24,5 @@ def device(name=None):
     if name not in AVAILABLE:
         raise ValueError(f"DLCOURSE_DEVICE: expected auto, cpu, cuda or mps, got {name!r}")
     if not AVAILABLE[name]():
-        raise RuntimeError(
-            f"DLCOURSE_DEVICE={name}: torch {torch.__version__} finds none; use auto or cpu"
-        )
+        raise RuntimeError(f"DLCOURSE_DEVICE={name}: torch {torch.__version__} finds none; use auto or cpu")
     return torch.device(name)
