@@ -190,7 +190,17 @@ def test_a_missing_file_and_one_that_is_not_text_are_named(read):
 
 @pytest.fixture
 def words():
-    return {"glue": {"acc": "0.97312", "name": "'iris'"}, "labels": {"fig-loss": "Fig. 7.1"}}
+    labels = {"fig-loss": "Fig. 7.1", "eq-rule": "7.2"}
+    bibliography = """
+@book{minsky1969,
+  author = {Minsky, Marvin and Papert, Seymour},
+}
+@article{three1986,
+  author = {Rumelhart, David E. and Geoffrey Hinton and Williams, R.},
+  year = {1986}
+}"""
+    authors = readable.authors(bibliography)
+    return {"glue": {"acc": "0.97312", "name": "'iris'"}, "labels": labels, "authors": authors}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,9 @@ def words():
         ("{doc}`../book/notation`", "notation"),
         ("{doc}`the notation <../book/notation>`", "the notation"),
         ("{term}`margin`", "margin"),
+        ("{cite}`minsky1969`, {cite:t}`three1986`", "(Minsky and Papert 1969), Rumelhart et al. (1986)"),
         ("{eq}`eq-update`", "(eq-update)"),
+        ("By {eq}`eq-rule`:\n\n$$\nx\n$$ (eq-rule)", "By (7.2):\n\n$$\nx\n$$ (7.2)"),
         ("(sec-rule)=\n## The rule", "## The rule"),
         ("a `{cite}` role in code", "a `{cite}` role in code"),
         ("```{note}\nTake care: {term}`x`.\n```", "> **Note.**\n>\n> Take care: x."),

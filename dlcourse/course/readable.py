@@ -9,6 +9,9 @@ FENCE = re.compile(r"(\s*)(`{3,}|~{3,}|:{3,})(?:\{([\w:-]+)\})?(.*)")
 OPTION = re.compile(r"\s*:([\w-]+):\s*(.*)")
 TARGET_OR_COMMENT = re.compile(r"\([\w:.-]+\)=\s*|% .*|%")
 BIB_KEY = re.compile(r"([a-z]+)(\d{4}[a-z]?)")
+BIB_ENTRY = re.compile(r"^@\w+\{([\w:-]+),(.*?)(?=^@|\Z)", re.DOTALL | re.MULTILINE)
+BIB_AUTHOR = re.compile(r"^\s*author\s*=\s*\{(.*)\},?\s*$", re.MULTILINE)
+EQUATION = re.compile(r"^\$\$ \(([\w:.-]+)\)|^:label: (\S+)", re.MULTILINE)
 MARKDOWN_FIGURE = re.compile(r"\{figure\}[^\n]*\n(?:\s*:[^\n]*\n)*?\s*:name:\s*(\S+)")
 
 # What a box is called; its argument, if any, follows. A name that is empty leaves the argument alone.
@@ -20,9 +23,21 @@ BOXES |= {"admonition": "", "dropdown": "", "card": "", "tab-item": ""}
 BOOK_ONLY = {"bibliography", "contents", "index", "tableofcontents"}
 
 
-def vocabulary(notebook):
-    """What roles stand for: {"glue": values by name, "labels": "Fig. 7.1", "Exercise 7.2" by label}."""
-    glued, labels, figures, tasks = {}, {}, 0, 0
+def authors(bibliography):
+    """The families of each work's authors as a text cites them: {"minsky1969": "Minsky and Papert"}."""
+    found = {}
+    for key, fields in BIB_ENTRY.findall(bibliography):
+        if author := BIB_AUTHOR.search(fields):
+            names = [name.replace("{", "").replace("}", "").strip() for name in author[1].split(" and ")]
+            families = [n.split(",")[0] if "," in n else n.split()[-1] for n in names]
+            several = f"{families[0]} et al." if len(families) > 2 else " and ".join(families)
+            found[key] = several
+    return found
+
+
+def vocabulary(notebook, bibliography=""):
+    """What roles stand for: values by "glue" name, "labels" ("Fig. 7.1", "7.2") and "authors" by key."""
+    glued, labels, figures, tasks, equations = {}, {}, 0, 0, 0
     number = re.match(r"\d+", notebook.metadata.get("dlcourse", {}).get("chapter", ""))
     chapter = f"{int(number[0])}." if number else ""
     for cell in notebook.cells:
@@ -33,11 +48,14 @@ def vocabulary(notebook):
         for label in [figure] if figure else MARKDOWN_FIGURE.findall(cell.source):
             figures += 1
             labels[label] = f"Fig. {chapter}{figures}"
+        for label in EQUATION.findall(cell.source) if cell.cell_type == "markdown" else ():
+            equations += 1
+            labels["".join(label)] = f"{chapter}{equations}"
         if "exercise" in cell.metadata.get("tags", []):
             tasks += 1
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", f"exercise-{tasks}")
             labels[grade_id] = f"Exercise {chapter}{tasks}"
-    return {"glue": glued, "labels": labels}
+    return {"glue": glued, "labels": labels, "authors": authors(bibliography)}
 
 
 def plain(text, words):
@@ -90,7 +108,7 @@ def _directive(fence, body, words):
     if name in BOOK_ONLY:
         return []
     if name == "math":
-        label = f" ({options['label']})" if "label" in options else ""
+        label = f" ({words['labels'].get(options['label'], options['label'])})" if "label" in options else ""
         return [f"{indent}$$", content, f"{indent}$${label}"]
     if name in ("code", "code-block"):
         return [f"{indent}```{argument}", *body, f"{indent}```"]
@@ -104,6 +122,7 @@ def _directive(fence, body, words):
 
 
 def _roles(text, words):
+    text = EQUATION.sub(lambda found: f"$$ ({words['labels'].get(found[1], found[1])})", text)
     return ROLE.sub(lambda found: _role(found[1], " ".join(found[2].split()), words), text)
 
 
@@ -114,13 +133,13 @@ def _role(name, content, words):
     if name == "glue:text":
         return _number(content, words["glue"])
     if name.startswith("cite"):
-        works = [_work(key.strip(), name == "cite:t") for key in target.split(",")]
+        works = [_work(key.strip(), name == "cite:t", words) for key in target.split(",")]
         return ", ".join(works) if name == "cite:t" else f"({'; '.join(works)})"
     if name in ("ref", "numref"):
         label = words["labels"].get(target, target.replace("-", " "))
         return title.replace("%s", label).replace("{number}", label.split()[-1]) if title else label
     if name == "eq":
-        return f"({target})"
+        return f"({words['labels'].get(target, target)})"
     if name == "math":
         return f"${target}$"
     return title or target.lstrip("~!").rsplit("/", 1)[-1]
@@ -140,10 +159,10 @@ def _number(content, glued):
     return format(value, form) if form else str(value)
 
 
-def _work(key, in_text):
-    """`goodfellow2016` as "Goodfellow 2016"; other keys as they are."""
+def _work(key, in_text, words):
+    """`minsky1969` as "Minsky and Papert 1969"; keys without a year as they are."""
     found = BIB_KEY.match(key)
     if not found:
         return key
-    author, year = found[1].capitalize(), found[2]
+    author, year = words["authors"].get(key, found[1].capitalize()), found[2]
     return f"{author} ({year})" if in_text else f"{author} {year}"

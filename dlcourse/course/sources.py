@@ -257,13 +257,18 @@ def released(notebook):
     return result
 
 
+def _vocabulary(notebook):
+    bibliography = ROOT / "book" / "references.bib"
+    return readable.vocabulary(notebook, bibliography.read_text("utf-8") if bibliography.exists() else "")
+
+
 def student(notebook):
     """What a learner downloads: no answers, captions as text, and Markdown that JupyterLab can show.
 
     `notebook` is the executed one: its stored numbers replace the `{glue:text}` roles.
     """
     result = released(notebook)
-    words = readable.vocabulary(notebook)
+    words = _vocabulary(notebook)
     for cell in result.cells:
         if cell.cell_type == "markdown":
             cell.source = readable.plain(cell.source, words)
@@ -287,7 +292,7 @@ def _caption(cell, words):
 def assignment(notebook):
     """nbgrader's source version: the set-up cells and the exercises, with solutions and hidden tests."""
     result = copy.deepcopy(notebook)
-    words = readable.vocabulary(notebook)
+    words = _vocabulary(notebook)
     result.metadata.pop("widgets", None)
     result.cells = [cell for cell in result.cells if role(cell) or "setup" in tags(cell)]
     for cell in result.cells:
