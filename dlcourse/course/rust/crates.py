@@ -204,12 +204,17 @@ def _externs(member, artifacts):
     entry = next(p for p in lock if p["name"] == _package(member)["name"] and "source" not in p)
     own = _library(artifacts, entry["name"], entry["version"])
     yield own["target"]["name"], _file(own)
-    locked = {words[0]: words[1:] for words in map(str.split, entry["dependencies"])}
     for name, wanted in _manifest(WORKSPACE / member / "Cargo.toml").get("dependencies", {}).items():
-        real = wanted.get("package", name) if isinstance(wanted, dict) else name
-        version = locked[real][0] if locked[real] else next(p["version"] for p in lock if p["name"] == real)
-        built = _library(artifacts, real, version, own["profile"])
-        yield name.replace("-", "_"), _file(built)
+        wanted = wanted if isinstance(wanted, dict) else {"version": wanted}
+        real = wanted.get("package", name)
+        versions = [p["version"] for p in lock if p["name"] == real and _is_listed(p, entry["dependencies"])]
+        fitting = [v for v in versions if f"{v}.".startswith(f"{wanted.get('version', v)}.")]
+        yield name.replace("-", "_"), _file(_library(artifacts, real, fitting[0], own["profile"]))
+
+
+def _is_listed(package, dependencies):
+    """The lock file names a dependency alone, or with its version where there are several."""
+    return package["name"] in dependencies or f"{package['name']} {package['version']}" in dependencies
 
 
 def _library(artifacts, name, version, profile=None):
