@@ -73,7 +73,7 @@ def curve(x, f=lambda x: np.maximum(x, 0)):
 
 
 relu_curve = Exercise(
-    name="relu-curve",
+    name="relu_curve",
     difficulty=1,
     minutes=5,
     source="B5.4",
@@ -193,7 +193,7 @@ def relu_xs(case):
 
 
 dead_or_slow = Choice(
-    name="dead-or-slow",
+    name="dead_or_slow",
     difficulty=2,
     minutes=3,
     read="Where the slope dies",
@@ -237,7 +237,7 @@ def clipped(case):
 
 
 huber_gradient = Exercise(
-    name="huber-gradient",
+    name="huber_gradient",
     difficulty=2,
     minutes=8,
     read="Distances",
@@ -293,7 +293,7 @@ def vae_parts(mu, log_variance):
 
 
 vae_kl = Exercise(
-    name="vae-kl",
+    name="vae_kl",
     difficulty=2,
     minutes=12,
     read="How far apart are two distributions?",
@@ -358,7 +358,7 @@ def kl_cases(rng):
 
 
 kl_estimate = Exercise(
-    name="kl-estimate",
+    name="kl_estimate",
     difficulty=2,
     minutes=8,
     read="How far apart are two distributions?",
@@ -402,7 +402,7 @@ kl_estimate = Exercise(
 )
 
 which_loss = Match(
-    name="which-loss",
+    name="which_loss",
     difficulty=2,
     minutes=3,
     read="What is a good answer?",
@@ -456,7 +456,7 @@ def softmax_rows(case):
 
 
 stable_softmax = Exercise(
-    name="stable-softmax",
+    name="stable_softmax",
     difficulty=2,
     minutes=8,
     read="When the numbers run out",
@@ -599,7 +599,7 @@ def descended(case, *, done=lambda g, step, tol: np.linalg.norm(g) <= tol, sign=
 
 
 descend_until = Exercise(
-    name="descend-until",
+    name="descend_until",
     difficulty=2,
     minutes=12,
     read="When to stop",
@@ -652,7 +652,7 @@ descend_until = Exercise(
 )
 
 rate_regimes = Match(
-    name="rate-regimes",
+    name="rate_regimes",
     difficulty=2,
     minutes=3,
     read="Down a parabola",
@@ -677,7 +677,7 @@ def eigenvalues(case):
 
 
 largest_rate = Exercise(
-    name="largest-rate",
+    name="largest_rate",
     difficulty=2,
     minutes=8,
     read="Down a valley",
@@ -744,7 +744,7 @@ def averaged(case, *, start=0.0, corrected=True, first=1, feedback=False, swap=F
 
 
 corrected_mean = Exercise(
-    name="corrected-mean",
+    name="corrected_mean",
     difficulty=2,
     minutes=10,
     read="Reading a noisy curve",
@@ -822,7 +822,7 @@ def adam_cases(rng):
 
 
 adam_step = Exercise(
-    name="adam-step",
+    name="adam_step",
     difficulty=3,
     minutes=15,
     read="Memory and scale",
@@ -873,7 +873,7 @@ adam_step = Exercise(
 )
 
 adam_first_step = Predict(
-    name="adam-first-step",
+    name="adam_first_step",
     difficulty=2,
     minutes=3,
     read="What the corrections are for",
