@@ -160,6 +160,21 @@ def test_citations_in_brackets_and_code_are_told_apart():
     assert got == "A step {cite:p}`rosenblatt1958`, not `rosenblatt1958`, after {cite:t}`novikoff1962`."
 
 
+def test_the_performance_page_shows_the_record_and_says_what_missed_its_goal(site):
+    record = json.loads((sources.ROOT / "bench" / "results" / "layers.json").read_text())
+    html = (site / "book" / "performance.html").read_text()
+    assert all(row["workload"] in html for row in record["rows"])
+    row = {"workload": "LSTM", "low": 1.8, "high": 2.0, "goal": 1.75, "error": 1e-15}
+    table = {"machine": {"numpy": "2"}, "rounds": 3, "rows": [row | {"ratio": 1.9}]}
+    assert "| LSTM | 1.90 | 1.80 to 2.00 | 1.75 (missed) | 1e-15 |" in book_pages.layers_markdown(table)
+    table["rows"] = [row | {"ratio": 1.7}]
+    assert "missed" not in book_pages.layers_markdown(table)
+    assert "No run" in book_pages.gpu_markdown(None)
+    rows = [{"model": "MLP", "parity": 2e-7, "chapter": 0.5, "large": 12.3}]
+    shown = book_pages.gpu_markdown({"rows": rows, "device": "a GPU", "cpu": "x86_64", "torch": "2"})
+    assert "| MLP | 2e-07 | 0.50 × | 12.3 × |" in shown
+
+
 def test_claims_are_escaped():
     claim = {"id": "a", "source": "s", "says": "<b>1 < 2</b>", "measured": {"ratio": "3"}, "verdict": "holds"}
     table = book_pages.claims_table([(claim, "07_perceptron_xor")])

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from dlcourse.course import rust
 from tests.test_rust_workspace import cargo, needs_cargo, packages, write_fixture
 
-pytestmark = needs_cargo
+pytestmark = [needs_cargo, pytest.mark.slow]
 
 MEMBERS = ["tch", "candle", "burn"]  # together about 12 minutes of one core to build, once
 EPOCHS = {"mlp": 20, "cnn": 15}

@@ -428,7 +428,6 @@ def test_no_network_at_the_first_use(monkeypatch):
 
 
 @needs_rust
-@pytest.mark.slow
 def test_an_arrays_cell(cell):
     source = """
         use ndarray::array;

@@ -27,7 +27,7 @@ needs_cargo = pytest.mark.skipif(
 )
 pytestmark = needs_cargo
 
-LIGHT = ["core", "arrays"]  # a minute to build on two cores
+LIGHT = ["core", "arrays"]  # two minutes of one core to build; the others: test_rust_frameworks.py
 
 
 def cargo(*arguments, **environment):

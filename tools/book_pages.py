@@ -1,7 +1,8 @@
-"""The book's generated pages: the table of claims and the API reference, both made while Sphinx reads."""
+"""The book's generated pages: claims, API reference and performance, all made while Sphinx reads."""
 
 import ast
 import html
+import json
 import re
 from pathlib import Path
 
@@ -173,13 +174,56 @@ def api_markdown(root):
     return "\n\n".join(parts), files
 
 
-def fill_api(app, docname, source):
-    """Put the generated reference where the page `book/api` says `{{ api }}`."""
+# --- Performance ----------------------------------------------------------------------------------------
+
+
+def layers_markdown(record):
+    """The table of `make bench`: our time over torch's, with its quartiles, and the error in float64."""
+    machine = ", ".join(f"{name} {value}" for name, value in record["machine"].items())
+    rows = ["| workload | time ÷ torch | quartiles | goal | error (float64) |", "|---|---|---|---|---|"]
+    for row in record["rows"]:
+        goal = f"{row['goal']:g}" + (" (missed)" if row["ratio"] > row["goal"] else "")
+        cells = [row["workload"], f"{row['ratio']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}", goal]
+        rows.append(f"| {' | '.join(cells)} | {row['error']:.0e} |")
+    return "\n".join([*rows, "", f"Measured in {record['rounds']} rounds on one thread: {machine}."])
+
+
+def gpu_markdown(record):
+    """The table of `make gpu`, or a sentence where no accelerator has been at hand."""
+    if record is None:
+        return (
+            "No run on an accelerator is recorded yet; `make gpu` records one where PyTorch finds a device."
+        )
+    rows = ["| model | parity with NumPy | chapter's size | larger size |", "|---|---|---|---|"]
+    for row in record["rows"]:
+        rows.append(
+            f"| {row['model']} | {row['parity']:.0e} | {row['chapter']:.2f} × | {row['large']:.1f} × |"
+        )
+    where = f"{record['device']} against {record['cpu']}, torch {record['torch']}"
+    return "\n".join([*rows, "", f"How many times faster than the CPU: {where}."])
+
+
+def performance_markdown(root):
+    """What `{{ layers }}` and `{{ gpu }}` stand for, and the files it was read from."""
+    files = {name: root / "bench" / "results" / f"{name}.json" for name in ("layers", "gpu")}
+    found = {name: json.loads(path.read_text()) if path.exists() else None for name, path in files.items()}
+    parts = {"layers": layers_markdown(found["layers"]), "gpu": gpu_markdown(found["gpu"])}
+    return parts, [path for path in files.values() if path.exists()]
+
+
+def fill_pages(app, docname, source):
+    """Put the generated parts where the pages `book/api` and `book/performance` name them."""
     if docname == "book/api":
         text, files = api_markdown(Path(app.srcdir))
-        source[0] = source[0].replace("{{ api }}", text)
-        for path in files:
-            app.env.note_dependency(str(path))
+        parts = {"api": text}
+    elif docname == "book/performance":
+        parts, files = performance_markdown(Path(app.srcdir))
+    else:
+        return
+    for name, text in parts.items():
+        source[0] = source[0].replace(f"{{{{ {name} }}}}", text)
+    for path in files:
+        app.env.note_dependency(str(path))
 
 
 # --- Citations ------------------------------------------------------------------------------------------
@@ -198,4 +242,4 @@ register_plugin("sphinxcontrib.bibtex.style.referencing", "dlcourse", Citations)
 
 def setup(app):
     app.add_directive("claims", Claims)
-    app.connect("source-read", fill_api)
+    app.connect("source-read", fill_pages)
