@@ -689,7 +689,7 @@ sizes_by_layer = Exercise(
         Mistake(
             name="norm",
             value=lambda case: sizes(*case, measure=np.linalg.norm),
-            says="this is the length of all activations together: take the mean of the squares, not their sum",
+            says="this is the length of all activations together: take the mean of the squares, not the sum",
         ),
         Mistake(
             name="pre-activations",

@@ -824,7 +824,7 @@ which_code = Match(
     difficulty=3,
     minutes=6,
     read="Readers or one writer",
-    question="Predict the error: `v` is a `Vec<f64>`, declared with `let mut` unless the line says otherwise.",
+    question="Predict the error: `v` is a `Vec<f64>`, made with `let mut` unless the line says otherwise.",
     pairs=(
         ("`let w = v; v.len();`", "E0382, used after a move", "w owns the vector; v is dead."),
         (
