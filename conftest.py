@@ -46,6 +46,14 @@ def own_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path_factory.mktemp("home")))
 
 
+@pytest.fixture(autouse=True)
+def torch_as_it_was():
+    """A chapter's set-up cell, run by a test, must not change torch's default dtype for later tests."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
+
+
 # --- Strict or lax -------------------------------------------------------------------------------------
 
 

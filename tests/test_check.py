@@ -205,6 +205,13 @@ def test_one_chapter_selects_its_notebook_and_its_tests():
     assert arguments[arguments.index("-k") + 1] == "perceptron_xor"
 
 
+def test_crates_that_the_chapters_use_are_built_before_they_run(monkeypatch):
+    asked = []
+    monkeypatch.setattr(test.rust, "prepare", lambda member, progress: asked.append(member))
+    test.provide_crates(["07_perceptron_xor"])
+    assert asked == ["arrays"]
+
+
 def test_slow_tests_run_only_when_asked_for():
     assert "not slow" in test.arguments(False, [])
     slow = test.arguments(True, [])

@@ -7,11 +7,12 @@ Ends with pytest's summary and its exit status; to collect nothing is a failure 
 import argparse
 import datetime
 import os
+import re
 import shutil
 import subprocess
 import sys
 
-from dlcourse.course import sources
+from dlcourse.course import rust, sources
 from tools import notebooks
 from tools.environment import ROOT
 
@@ -43,6 +44,26 @@ def provide_programs():
         print(f"{names} missing: what needs it is skipped; `apt-get install {' '.join(missing)}` brings it")
 
 
+def members_in(slugs):
+    """The members of rust/ whose crates the chapters' cells use, in order of appearance."""
+    cells = (cell.source for slug in slugs for cell in sources.read(slug).cells)
+    found = (
+        re.search(r"--crates[ =](\S+)", source.split("\n")[0]) for source in cells if sources.is_rust(source)
+    )
+    return list(dict.fromkeys(match[1] for match in found if match))
+
+
+def provide_crates(slugs):
+    """Build the crates before the notebooks run: nbval would keep the progress of a first build as output."""
+    for member in members_in(slugs):
+        try:
+            rust.prepare(member, progress=lambda line: print(f"\r{line:100.100}", end="", flush=True))
+        except rust.RustMissing:
+            return  # pytest says which cells are skipped
+        except rust.CratesError as error:
+            print(error)
+
+
 def arguments(slow, chapters):
     """pytest's arguments: the checks come first, so that a long run does not hide a misspelt word."""
     if slow:
@@ -66,6 +87,8 @@ def main():
     except (notebooks.BuildError, sources.SourceError) as error:
         sys.exit(str(error))
     provide_programs()
+    if not options.slow:
+        provide_crates(chapters or sources.chapters())
     command = [sys.executable, "-m", "pytest", *arguments(options.slow, chapters)]
     environment = notebooks.ENVIRONMENT | os.environ
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
