@@ -1,4 +1,4 @@
-"""The error codes that the chapters teach: a small program earns exactly its code, and one edit repairs it."""
+"""The error codes that the chapters teach: each program earns exactly its code, and one edit repairs it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The book's generated pages: claims, API reference and performance, all made while Sphinx reads."""
+"""The book's generated pages: claims, API reference, performance and crates, all made while Sphinx reads."""
 
 import ast
 import html
@@ -14,6 +14,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from dlcourse.course import sources
+from tools import book_crates
 
 CLAIM = "application/vnd.dlcourse.claim+json"
 PACKAGES = {  # dotted name -> heading on the API page; those without files are left out
@@ -212,12 +213,15 @@ def performance_markdown(root):
 
 
 def fill_pages(app, docname, source):
-    """Put the generated parts where the pages `book/api` and `book/performance` name them."""
+    """Put the generated parts where the pages `book/api`, `book/performance` and `book/crates` name them."""
     if docname == "book/api":
         text, files = api_markdown(Path(app.srcdir))
         parts = {"api": text}
     elif docname == "book/performance":
         parts, files = performance_markdown(Path(app.srcdir))
+    elif docname == "book/crates":
+        text, files = book_crates.crates_markdown(Path(app.srcdir))
+        parts = {"crates": text}
     else:
         return
     for name, text in parts.items():

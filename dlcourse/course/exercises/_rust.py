@@ -24,8 +24,7 @@ def outcomes(exercise, source, cases):
     if MAIN.search(source):
         says = "your cell has a `main` of its own: leave it out, the check brings one"
         return [Outcome(problem=MISFIT, says=says)]
-    # The cell has shown its warnings already; on its first line, so that errors keep their line numbers.
-    program = f"#![allow(warnings)] {source}\n\n{exercise.program(cases)}\n"
+    program = f"{source}\n\n{exercise.program(cases)}\n"
     return _read(rust.compile_and_run(program, timeout=exercise.seconds), len(cases))
 
 

@@ -87,6 +87,11 @@ poly_dual = Exercise(
             value=lambda case: (polynomial(*case)[0], 3 * case[1] ** 2 + 2 * case[1]),
             says="you put dx through the polynomial itself: the tangent of x² is 2x·dx, not dx²",
         ),
+        Mistake(
+            name="one-term",
+            value=lambda case: (polynomial(*case)[0], 6 * case[0] + 2 * case[1]),
+            says="one term of the tangent lacks the factor dx: the tangent of 3x² is 6x·dx",
+        ),
     ),
 )
 
@@ -287,7 +292,7 @@ tape_backward = Exercise(
     name="tape_backward",
     difficulty=2,
     minutes=12,
-    read="The walk back",
+    read="The tape",
     hints=(
         "Start with a list of zeros and put 1.0 at the last place: the result changes with itself.",
         "Go through the entries from the last to the first; each passes grads[index] * local to its parents.",
@@ -361,6 +366,11 @@ chain_cost = Exercise(
             says="this is the cost of a single pass: how many passes does each mode need?",
         ),
         Mistake(
+            name="one-output",
+            value=lambda case: (case[0][0] * products(case[0]), products(case[0])),
+            says="the reverse cost is that of one output: each of the sizes[-1] outputs needs a pass",
+        ),
+        Mistake(
             name="without-seeding",
             value=lambda case: (
                 case[0][0] * products(case[0][1:]),
@@ -417,6 +427,11 @@ best_step = Exercise(
             value=lambda case: (3 * case[2] * abs(case[1]) / abs(case[0])) ** (1 / 3),
             says="f and f''' are exchanged: a function that bends more wants a smaller step",
         ),
+        Mistake(
+            name="signed",
+            value=lambda case: (3 * case[2] * case[0] / case[1]) ** (1 / 3),
+            says="the root of a negative number is complex: take the absolute values of f and f'''",
+        ),
     ),
 )
 
@@ -466,6 +481,11 @@ complex_step = Exercise(
             value=lambda case: float(FUNCTIONS[case[0]](case[1])) / 1e-30,
             says="you divided the real part by h: take the imaginary part",
         ),
+        Mistake(
+            name="whole",
+            value=lambda case: complex(FUNCTIONS[case[0]](case[1] + 1e-30j) / 1e-30),
+            says="this is a complex number: the slope is its imaginary part alone",
+        ),
     ),
 )
 
@@ -475,13 +495,13 @@ FIELDS = {
 }
 
 
-def direction(case, difference="central", *, absolute=False, signed=False, halved=True):
+def direction(case, difference="central", *, scale=max, signed=False, halved=True):
     name, x, g, v, h = case
     f = FIELDS[name]
     above, below = f(x + h * v), f(x - h * v) if difference == "central" else f(x)
     measured = (above - below) / (2 * h if difference == "central" and halved else h)
     error = g @ v - measured if signed else abs(g @ v - measured)
-    return float(error if absolute else error / max(abs(g @ v), abs(measured)))
+    return float(error / scale(abs(g @ v), abs(measured)))
 
 
 def direction_cases(rng):
@@ -524,8 +544,13 @@ direction_error = Exercise(
         ),
         Mistake(
             name="absolute",
-            value=lambda case: direction(case, absolute=True),
+            value=lambda case: direction(case, scale=lambda promised, measured: 1.0),
             says="this is the absolute error: divide by the larger of the two slopes' magnitudes",
+        ),
+        Mistake(
+            name="promised",
+            value=lambda case: direction(case, scale=lambda promised, measured: promised),
+            says="you divided by |g·v|, which a wrong gradient makes small: divide by the larger magnitude",
         ),
         Mistake(
             name="signed",
@@ -619,7 +644,7 @@ sweep_order = Order(
     name="sweep_order",
     difficulty=1,
     minutes=3,
-    read="The walk back",
+    read="The tape",
     question="f = v₀ · sin(v₁) + v₁²: bring the steps of the reverse mode into order.",
     steps=(
         (

@@ -44,6 +44,11 @@ directional = Exercise(
             says="this is the steepest slope of all: the question is the slope in the direction of v",
         ),
         Mistake(
+            name="downhill",
+            value=lambda case: float(-case[0] @ case[1] / np.linalg.norm(case[1])),
+            says="the sign is turned around: the slope is positive where the way leads up",
+        ),
+        Mistake(
             name="unsigned",
             value=lambda case: float(abs(case[0] @ case[1]) / np.linalg.norm(case[1])),
             says="the sign is lost: a slope is negative where the way leads down",
@@ -180,6 +185,11 @@ relu_points = Exercise(
             says="the last x is not always exactly `high`: the step itself is rounded; divide i by n instead",
         ),
         Mistake(
+            name="whole-numbers",
+            value=lambda case: relu_pairs(case, [case[0]] * case[2] + [case[1]]),
+            says="`i / n` divides whole numbers and is 0 before the end: write `i as f64 / n as f64`",
+        ),
+        Mistake(
             name="identity",
             value=lambda case: relu_pairs(case, f=lambda x: x),
             says="the second number of each pair is x itself: ReLU is 0 for negative x",
@@ -236,6 +246,11 @@ def clipped(case):
     return np.clip(p - t, -delta, delta)
 
 
+def clipped_above(case):
+    p, t, delta = case
+    return np.where(np.abs(p - t) <= delta, p - t, delta)
+
+
 huber_gradient = Exercise(
     name="huber_gradient",
     difficulty=2,
@@ -273,6 +288,11 @@ huber_gradient = Exercise(
             name="absolute",
             value=lambda case: case[2] * np.sign(case[0] - case[1]) / len(case[0]),
             says="small residuals pull as hard as large ones: for |r| ≤ δ the slope is r itself",
+        ),
+        Mistake(
+            name="sign-lost",
+            value=lambda case: clipped_above(case) / len(case[0]),
+            says="far below the target the slope is -δ: multiply δ by the sign of the residual",
         ),
         Mistake(
             name="loss",
@@ -469,6 +489,7 @@ stable_softmax = Exercise(
         (np.array([[0.0, 0.0]]),),
         (rng.normal(size=(3, 4)),),
         (np.array([[1000.0, 1001.0], [-1000.0, -999.0]]),),
+        (np.array([[0.0, 2000.0, 0.0]]),),  # far apart within one row
     ],
     expected=softmax_rows,
     mistakes=(
@@ -481,6 +502,11 @@ stable_softmax = Exercise(
             name="global-maximum",
             value=lambda case: shares(case[0], case[0].max()),
             says="a row far below the maximum of the batch becomes 0/0: subtract each row's own maximum",
+        ),
+        Mistake(
+            name="not-the-maximum",
+            value=lambda case: shares(case[0], case[0].min(axis=1, keepdims=True)),
+            says="a score far above the number you subtract still overflows: subtract each row's maximum",
         ),
         Mistake(
             name="columns",
@@ -522,6 +548,12 @@ def bce_of_probability(case, low=0.0, high=1.0, floor=-np.inf):
 def bce_one_sided(case):
     with np.errstate(all="ignore"):
         return float(np.log1p(np.exp(np.float64(case[0] * (1 - 2 * case[1])))))
+
+
+def bce_for_positive(case):
+    z, t = np.float64(case[0]), case[1]
+    with np.errstate(over="ignore"):
+        return float(np.log1p(np.exp(-z)) + (1 - t) * z)
 
 
 stable_bce = Exercise(
@@ -567,6 +599,11 @@ stable_bce = Exercise(
             says="small losses are rounded to 0: use `ln_1p`, which does not add 1 to a tiny number first",
         ),
         Mistake(
+            name="one-case",
+            value=bce_for_positive,
+            says="for negative z the term e^(-z) is huge: there write ln(1 + e^(-z)) as -z + ln(1 + e^z)",
+        ),
+        Mistake(
             name="target-turned",
             value=lambda case: bce((case[0], 1 - case[1])),
             says="the two targets are exchanged: for t = 1 a large score is right and costs little",
@@ -598,6 +635,16 @@ def descended(case, *, done=lambda g, step, tol: np.linalg.norm(g) <= tol, sign=
     return x, steps
 
 
+def stepped(case):
+    """The usual rule: stop after a step that is at most tol long."""
+    gradient, x, lr, tol, most = case
+    for steps in range(1, most + 1):
+        x, before = x - lr * gradient(x), x
+        if np.linalg.norm(x - before) <= tol:
+            return x, steps
+    return x, most
+
+
 descend_until = Exercise(
     name="descend_until",
     difficulty=2,
@@ -612,6 +659,7 @@ descend_until = Exercise(
         (round_bowl, np.array([0.0]), 0.5, 0.1, 10),  # already there
         (round_bowl, np.array([4.0]), 0.5, 0.3, 100),
         (round_bowl, np.array([4.0]), 0.5, 1e-3, 3),  # not enough steps
+        (round_bowl, np.array([4.0]), 0.5, 0.5, 100),  # reaches tol exactly: "at most"
         (round_bowl, np.array([1.0, 1.0]), 0.5, 0.6, 10),  # each entry is short before the length is
         (long_bowl, np.array([3.0, 1.0]), 0.05, 0.2, 500),
         (long_bowl, rng.normal(size=3), 0.1, 0.05, 500),
@@ -622,6 +670,16 @@ descend_until = Exercise(
             name="step-length",
             value=lambda case: descended(case, done=lambda g, step, tol: step <= tol),
             says="you tested the step: with a small rate it is short anywhere; test the gradient's length",
+        ),
+        Mistake(
+            name="step-length-after",
+            value=stepped,
+            says="you tested the step: with a small rate it is short anywhere; test the gradient's length",
+        ),
+        Mistake(
+            name="strict",
+            value=lambda case: descended(case, done=lambda g, step, tol: np.linalg.norm(g) < tol),
+            says="a gradient of exactly length `tol` is short enough: at most includes equality",
         ),
         Mistake(
             name="always-one",
@@ -720,6 +778,11 @@ largest_rate = Exercise(
             says="the diagonal holds the curvatures along the axes: the steepest direction is an eigenvector",
         ),
         Mistake(
+            name="frobenius",
+            value=lambda case: float(2 / np.linalg.norm(case[0])),
+            says="`np.linalg.norm(a)` is the Frobenius norm: the limit needs the largest eigenvalue",
+        ),
+        Mistake(
             name="factor",
             value=lambda case: float(1 / (2 * eigenvalues(case).max())),
             says="the factors 2 are mixed up: with the ½ in f the gradient is Ax, and the limit 2/λ",
@@ -737,7 +800,7 @@ def averaged(case, *, start=0.0, corrected=True, first=1, feedback=False, swap=F
     for k, value in enumerate(values, start=first):
         m = keep * m + take * value
         with np.errstate(divide="ignore"):  # the mistake of counting from 0
-            mean = m / (1 - keep**k) if corrected else m
+            mean = m / (1 - beta**k) if corrected else m
         means.append(mean)
         m = mean if feedback else m
     return np.array(means)
@@ -796,7 +859,16 @@ corrected_mean = Exercise(
 
 
 def adam(
-    case, *, corrected=True, inside=False, late=0, square=True, returned=False, sign=1, betas=(0.9, 0.999)
+    case,
+    *,
+    corrected=True,
+    inside=False,
+    late=0,
+    square=True,
+    rooted=True,
+    returned=False,
+    sign=1,
+    betas=(0.9, 0.999),
 ):
     x, g, m, v, k, lr = case
     beta1, beta2 = betas
@@ -804,7 +876,7 @@ def adam(
     v = beta2 * v + (1 - beta2) * (g**2 if square else g)
     c1, c2 = (1 - beta1 ** (k + late), 1 - beta2 ** (k + late)) if corrected else (1.0, 1.0)
     with np.errstate(invalid="ignore"):
-        root = np.sqrt(v / c2 + 1e-8) if inside else np.sqrt(v / c2) + 1e-8
+        root = np.sqrt(v / c2 + 1e-8) if inside else (np.sqrt(v / c2) if rooted else v / c2) + 1e-8
     moments = (m / c1, v / c2) if returned else (m, v)
     return (x - sign * lr * (m / c1) / root, *moments)
 
@@ -863,6 +935,11 @@ adam_step = Exercise(
             name="uphill",
             value=lambda case: adam(case, sign=-1),
             says="the step goes uphill: subtract it from x",
+        ),
+        Mistake(
+            name="no-root",
+            value=lambda case: adam(case, rooted=False),
+            says="you divided by v itself: divide by its root, which has the size of the gradient",
         ),
         Mistake(
             name="not-squared",

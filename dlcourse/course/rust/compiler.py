@@ -46,8 +46,10 @@ class Build:
         return ANSI.sub("", self.text)
 
 
-def build(source, *, modules=None, release=False, test=False, member=None, progress=None):
+def build(source, *, modules=None, release=False, test=False, member=None, progress=None, allow=()):
     """Compile `source` as cell.rs, with `modules` (name -> source) beside it, and return the Build.
+
+    allow: lints that rustc keeps to itself, e.g. "warnings" for all.
 
     Raises RustMissing, and crates.CratesError where the member's crates cannot be had.
     """
@@ -56,6 +58,7 @@ def build(source, *, modules=None, release=False, test=False, member=None, progr
     files = {"cell.rs": source} | {f"{name}.rs": text for name, text in (modules or {}).items()}
     flags = ["-Copt-level=3"] if release else []
     flags += ["--test"] if test else []
+    flags += [f"-A{lint}" for lint in allow]
     what = json.dumps([files, flags, linked.flags, linked.fingerprint, rust.description], sort_keys=True)
     entry = cache_folder() / "cells" / hashlib.sha256(what.encode()).hexdigest()[:32]
     found = _load(entry)
