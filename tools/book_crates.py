@@ -142,7 +142,7 @@ def table(found, root=sources.ROOT):
     """All rows at a glance, each with a link to its entry."""
     lines = ["| System | They name | Here | Status |", "|---|---|---|---|"]
     for row in rows(root):
-        cells = [f"[{row['system']}]({anchor(row)})", row["named"], here(row, found) or "none", status(row)]
+        cells = [f"[{row['system']}](#{anchor(row)})", row["named"], here(row, found) or "none", status(row)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

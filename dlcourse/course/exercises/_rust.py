@@ -51,8 +51,10 @@ def _problem(result):
         return {"problem": TIME, "says": f"your program {result.stopped}: is there a loop that never ends?"}
     if "panicked at" in result.stderr:
         _, _, message = result.stderr.partition("panicked at")
-        words = " ".join(message.splitlines()[1:2]).strip()
-        return {"problem": RAISED, "error": "panic", "says": f"your code panicked: {words}"}
+        where, words, *_ = *message.splitlines(), "", ""
+        line = re.match(r" cell\.rs:(\d+)", where)
+        place = f" in line {line[1]} of your cell" if line else ""
+        return {"problem": RAISED, "error": "panic", "says": f"your code panicked{place}: {words.strip()}"}
     return {"problem": OTHER, "says": "the program ended without a result: does your code print or exit?"}
 
 

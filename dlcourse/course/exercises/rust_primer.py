@@ -233,7 +233,7 @@ describe_number = Exercise(
     program=lambda cases: main_of([f'format!("{{:?}}", describe_number({n}))' for (n,) in cases]),
     hints=(
         "A `match` has three arms here, and together they must cover every i32.",
-        "`0` is a pattern, and so is the half-open range `1..`, which means 1 and everything above.",
+        "`0` is a pattern, and so is the open-ended range `1..`, which means 1 and everything above.",
         'match n { 0 => "zero", 1.. => "positive", _ => "negative" }',
     ),
     cases=lambda rng: [
@@ -259,7 +259,7 @@ describe_number = Exercise(
         Mistake(
             name="largest-forgotten",
             value=lambda case: "negative" if case[0] == 2**31 - 1 else sign_word(case[0]),
-            says="i32::MAX falls through to the last arm: a range `a..b` excludes its end",
+            says="i32::MAX gets the word of another arm: the range must reach it, as `1..` does",
         ),
     ),
 )
@@ -606,6 +606,16 @@ safe_div = Exercise(
             says="1 divided by infinity is 0, a finite number, but the argument was not: test it too",
         ),
         Mistake(
+            name="finite-first",
+            value=lambda case: "not finite" if case == (math.inf, 0.0) else quotient(*case),
+            says="a zero divisor comes first: test it before you look for infinities",
+        ),
+        Mistake(
+            name="nan-compared",
+            value=lambda case: "nan" if math.isnan(case[0]) else quotient(*case),
+            says="NaN equals nothing, not even itself: ask `is_nan` or `is_finite`",
+        ),
+        Mistake(
             name="zero-as-default",
             value=lambda case: 0.0 if isinstance(quotient(*case), str) else quotient(*case),
             says="a failure comes back as 0.0, which looks like an answer: return Err",
@@ -731,7 +741,7 @@ share_right = Exercise(
     language="rust",
     program=share_right_main,
     hints=(
-        "Work through the messages from the top: a semicolon, a missing `mut`, whole numbers in a division.",
+        "rustc shows the next message once the last is repaired: division, a lost `None`, a missing `mut`.",
         "What no compiler sees: the range `0..=len` goes one too far, and the lengths are never compared.",
         "Return None early for bad input; at the end `Some(f64::from(hits) / predictions.len() as f64)`.",
     ),
@@ -760,6 +770,11 @@ share_right = Exercise(
             name="zero-when-empty",
             value=lambda case: share(case, empty=0.0),
             says="where there is nothing to compare you answer 0.0: answer None",
+        ),
+        Mistake(
+            name="nan-when-empty",
+            value=lambda case: share(case) if any(case) else "NaN",
+            says="two empty lists make you divide 0 by 0, which is NaN: answer None",
         ),
         Mistake(
             name="lengths-not-compared",
@@ -864,7 +879,11 @@ codes = Match(
     question="Which code names which kind of contradiction?",
     pairs=(
         ("E0308", "expected one type, found another", "Mismatched types: the plainest code."),
-        ("E0277", "the type lacks an ability", "A trait is missing: adding, indexing, passing on with ?."),
+        (
+            "E0277",
+            "the type lacks an ability",
+            "A trait is missing: multiplying, indexing, passing on with ?.",
+        ),
         ("E0384", "assigned twice without mut", "A variable made by let alone keeps its value."),
         ("E0382", "used after it was moved", "The value has a new owner; the old name is dead."),
         ("E0004", "a match leaves a case open", "A match has to be exhaustive."),
