@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 import pytest
+from markdown_it.renderer import RendererHTML
 
 from dlcourse.course import sources
 from dlcourse.course.rust import compile_and_run, crates, toolchain
@@ -132,6 +133,20 @@ def test_the_page_shows_every_row_with_the_locked_release():
         assert row.get("program", "").rstrip() in entry and row.get("why", "") in entry
         assert f"[{row['system']}](#{book_crates.anchor(row)})" in text
     assert sources.ROOT / "rust" / "Cargo.lock" in files
+
+
+def test_every_row_becomes_a_section():
+    parsers = pytest.importorskip(
+        "myst_parser.parsers.mdit", reason="the book is built with the extra `book`"
+    )
+    config = parsers.MdParserConfig(enable_extensions={"colon_fence", "deflist"})
+    text, _ = book_crates.crates_markdown()
+    tokens = parsers.create_md_parser(config, RendererHTML).parse(text)
+    headings = [after.content for token, after in zip(tokens, tokens[1:]) if token.type == "heading_open"]
+    expected = []
+    for group in book_crates.groups():
+        expected += [group["group"], *(row["system"] for row in group["rows"])]
+    assert headings == expected
 
 
 def test_releases_follow_the_lock_file(tmp_path):

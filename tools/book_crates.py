@@ -118,7 +118,7 @@ def programs(row):
     if "old" in row:
         parts += ["", f"Refused with {listed(row['codes'])}:", "", "```rust", row["old"].rstrip(), "```"]
     options = f" --crates {row['member']}" if "member" in row else ""
-    return [f"````{{dropdown}} A program for `%%rust{options}`", *parts, "````"] if parts else []
+    return [f":::{{dropdown}} A program for `%%rust{options}`", *parts, ":::"] if parts else []
 
 
 def entry(row, found, cells):
@@ -139,10 +139,10 @@ def entry(row, found, cells):
 
 
 def table(found, root=sources.ROOT):
-    """All rows at a glance, each with a link to its entry."""
-    lines = ["| System | They name | Here | Status |", "|---|---|---|---|"]
+    """All rows at a glance, each with a link to its entry; three columns fit a phone."""
+    lines = ["| System | They name | Here |", "|---|---|---|"]
     for row in rows(root):
-        cells = [f"[{row['system']}](#{anchor(row)})", row["named"], here(row, found) or "none", status(row)]
+        cells = [f"[{row['system']}](#{anchor(row)})", row["named"], here(row, found) or status(row)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
