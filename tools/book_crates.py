@@ -104,7 +104,7 @@ def in_course(row, cells):
     if links:
         return f"Live, in {listed(links)}."
     if "why" in row:
-        return f"{status(row).capitalize()}. {row['why']}"
+        return f"{status(row).capitalize()}: {row['why']}"
     where = f"the member `{row['member']}` of the workspace" if "member" in row else "this page"
     return f"Live, in {where}; no chapter of this edition uses it."
 

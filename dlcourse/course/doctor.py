@@ -1,12 +1,15 @@
 """`dlcourse doctor`: what is installed, what is missing, and how to get it."""
 
+import contextlib
 import platform
 import shutil
 import sys
+import tomllib
 from importlib import metadata
 
 from dlcourse.course import progress
-from dlcourse.course.rust import RustMissing, rustc_version
+from dlcourse.course.rust import RustMissing, crates
+from dlcourse.course.rust.toolchain import PINNED, cache_folder, toolchain
 
 NEEDED = ("numpy", "matplotlib", "ipykernel", "ipywidgets", "jupytext", "nbclient", "nbformat")
 OPTIONAL = {
@@ -26,11 +29,43 @@ def version(package):
         return None
 
 
-def _rust():
+def rust_lines():
+    """What is said of Rust: the toolchain, the members of the workspace that are built, their disk use."""
     try:
-        return rustc_version()
+        rust = toolchain()
     except RustMissing:
-        return None
+        return ["○ no rustc: needed for Rust cells; get it from https://rustup.rs"]
+    pinned = f"the course is made with {PINNED}" + ("" if rust.is_pinned else ": only error codes will agree")
+    lines = [f"✓ rustc {rust.version} ({pinned})"]
+    if not rust.cargo:
+        lines.append("○ no cargo: needed for Rust cells with crates; get it from https://rustup.rs")
+    built = [member for member in crates.members() if is_built(member)]
+    missing = [member for member in crates.members() if member not in built]
+    if built:
+        lines.append(f"✓ crates built: {', '.join(built)} (cells compile again what has changed since)")
+    if missing:
+        lines.append(f"○ crates not built yet: {', '.join(missing)}; the first cell that needs them does it")
+    sizes = {"crates": crates.target_folder(), "cells": cache_folder() / "cells"}
+    for what, folder in sizes.items():
+        lines.append(f"✓ disk use, Rust {what}: {disk_use(folder) / 1e6:,.0f} MB in {folder}")
+    return lines
+
+
+def is_built(member):
+    """Has cargo built this member of the workspace, whatever has changed in it since?"""
+    manifest = tomllib.loads((crates.WORKSPACE / member / "Cargo.toml").read_text("utf-8"))
+    library = manifest.get("lib", {}).get("name") or manifest["package"]["name"].replace("-", "_")
+    return any((crates.target_folder() / "release" / "deps").glob(f"lib{library}-*.rlib"))
+
+
+def disk_use(folder):
+    """Bytes of all files below a folder; cargo gives some files two names, which count once."""
+    sizes = {}
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # another process may have removed it meanwhile
+            found = path.lstat()
+            sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())
 
 
 def _writable(folder):
@@ -53,8 +88,7 @@ def report():
         print(f"✓ {name} {found}" if found else f"✗ {name} is missing: `pip install {name}`")
     for name, use in OPTIONAL.items():
         print(f"✓ {name} {found}" if (found := version(name)) else f"○ {name} is missing: needed for {use}")
-    rust = _rust()
-    print(f"✓ rustc {rust}" if rust else "○ no rustc: needed for Rust cells; get it from https://rustup.rs")
+    print(*rust_lines(), sep="\n")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     print(f"✓ browser {browser}" if browser else "○ no Chromium: needed only to print the book as PDF")
     home, reason = progress.home(), _writable(progress.home())
