@@ -400,7 +400,7 @@ needs_rust = pytest.mark.skipif(not HAS_RUST, reason="no rustc on this machine")
         ("n + 1", "✓ grow: right in all 2 cases"),
         ("n", "✗ grow: nothing has grown"),
         ("todo!()", "not solved yet"),
-        ('panic!("no idea")', "your code panicked: no idea"),
+        ('panic!("no idea")', "your code panicked in line 1 of your cell: no idea"),
         ("n + ", "rustc rejects your cell"),
         ("loop {}", "did not finish within 2 s"),
         ("std::process::exit(0)", "ended without a result"),

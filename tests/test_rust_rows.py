@@ -173,6 +173,11 @@ def test_every_row_is_live_or_says_why_not():
         assert row["crates"] or book_crates.status(row) == book_crates.DESCRIBED, row["system"]
 
 
+def test_programs_are_as_narrow_as_the_page():
+    lines = [line for row in ROWS for key in ("program", "old") for line in row.get(key, "").split("\n")]
+    assert [line for line in lines if len(line) > 75] == []
+
+
 def test_chapters_are_found_by_the_crates_their_cells_name():
     row = {"crates": ["rand", "linfa-clustering"]}
     cells = {
