@@ -188,6 +188,8 @@ def test_chapters_are_found_by_the_crates_their_cells_name():
     }
     assert book_crates.chapters_of(row, cells) == ["a", "b"]
     assert book_crates.chapters_of({"crates": []}, cells) == []
+    std = {"crates": ["rustc"], "names": ["std::thread"]}
+    assert book_crates.chapters_of(std, {"a": "use std::thread;", "b": "thread"}) == ["a"]
     assert "[chapter 7](../notebooks/07_perceptron_xor.ipynb)" in book_crates.in_course(
         row, {"07_perceptron_xor": "rand::random()"}
     )

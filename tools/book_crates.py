@@ -53,8 +53,8 @@ def rust_cells():
 
 def chapters_of(row, cells):
     """The slugs of the chapters whose Rust cells name one of the row's crates."""
-    names = row.get("names") or [name.replace("-", "_") for name in row["crates"]]
-    used = re.compile("|".join(rf"(?<!\w){re.escape(name)}::" for name in names) or r"(?!)")
+    names = row.get("names") or [f"{name.replace('-', '_')}::" for name in row["crates"]]
+    used = re.compile("|".join(rf"(?<!\w){re.escape(name)}" for name in names) or r"(?!)")
     return [slug for slug, text in cells.items() if used.search(text)]
 
 
@@ -105,8 +105,8 @@ def in_course(row, cells):
         return f"Live, in {listed(links)}."
     if "why" in row:
         return f"{status(row).capitalize()}: {row['why']}"
-    where = f"the member `{row['member']}` of the workspace" if "member" in row else "this page"
-    return f"Live, in {where}; no chapter of this edition uses it."
+    where = f"in the member `{row['member']}` of the workspace" if "member" in row else "on this page"
+    return f"Live, {where}; no chapter of this edition uses it."
 
 
 def programs(row):
