@@ -160,9 +160,9 @@ def _number(content, glued):
 
 
 def _work(key, in_text, words):
-    """`minsky1969` as "Minsky and Papert 1969"; keys without a year as they are."""
+    """`minsky1969` as "Minsky and Papert 1969"; a key without a year as its author."""
     found = BIB_KEY.match(key)
     if not found:
-        return key
+        return words["authors"].get(key, key)
     author, year = words["authors"].get(key, found[1].capitalize()), found[2]
     return f"{author} ({year})" if in_text else f"{author} {year}"

@@ -6,6 +6,22 @@ from dlcourse.reference import init
 from dlcourse.reference.checks import expect_floats, expect_indices
 from dlcourse.reference.layer import Layer
 
+LONG = 8  # rows from which a sum of its own is faster than `reduceat`
+
+
+def sum_runs(rows, first):
+    """Return the sum of each run of rows: rows (M, D), where the runs begin (R,) -> (R, D)."""
+    lengths = np.diff(first, append=len(rows))
+    is_long = lengths >= LONG
+    sums = np.empty((len(first), rows.shape[1]), rows.dtype)
+    for run in np.flatnonzero(is_long):
+        rows[first[run] : first[run] + lengths[run]].sum(axis=0, out=sums[run])
+    short = lengths[~is_long]
+    if len(short):
+        starts = np.cumsum(short) - short  # where the short runs begin, once the long ones are taken out
+        sums[~is_long] = np.add.reduceat(rows[~np.repeat(is_long, lengths)], starts, axis=0)
+    return sums
+
 
 class Embedding(Layer):
     """y = weight[x]: look up a row for every index.
@@ -42,7 +58,7 @@ class Embedding(Layer):
             found = x.reshape(-1)[order]
             first = np.flatnonzero(np.diff(found, prepend=-1))  # where each run of equal indices begins
             rows = dout.reshape(-1, self.embedding_dim).take(order, axis=0)
-            grad[found[first]] = np.add.reduceat(rows, first, axis=0)  # the sum of each run
+            grad[found[first]] = sum_runs(rows, first)
         if self.padding_idx is not None:
             grad[self.padding_idx] = 0
         self.grads["weight"] = grad

@@ -48,16 +48,21 @@ def judge(exercise, values, cases, key=None):
         return Verdict(False, _unsolved(exercise))
     if results and (results[0].problem == MISFIT or results[0].problem and exercise.language == "rust"):
         # Rust runs all cases in one program: which of them made it fail is not known
-        return Verdict(False, f"✗ {exercise.name}: {results[0].says}")
+        text = f"✗ {exercise.name}: {results[0].says}"
+        return Verdict(False, f"{text}\n  read: {exercise.read}" if exercise.read else text)
     key = key or answer_key(exercise, cases)
     if len(results) < len(cases) and not any(outcome.problem for outcome in results):
         return Verdict(False, f"✗ {exercise.name}: expected {len(cases)} results, got {len(results)}")
-    faults = {i: fault for i, o in enumerate(results) if (fault := _fault(exercise, key.expected[i], o))}
+    none_is_an_answer = any(wanted is None for wanted in key.expected)
+    found = (_fault(exercise, w, o, none_is_an_answer) for w, o in zip(key.expected, results))
+    faults = {i: fault for i, fault in enumerate(found) if fault}
     if not faults:
         covered = f"all {len(cases)} cases" if len(cases) > 1 else "its one case"
         return Verdict(True, f"✓ {exercise.name}: right in {covered}")
     mistake = next((m for m, wrong in key.mistakes if _made(exercise, wrong, results)), None)
     worst = min(faults, key=lambda i: (size(cases[i]), i))
+    if results[worst].mutated and _compare(exercise, key.expected[worst], results[worst].value) is None:
+        mistake = None  # the value is right: what is wrong is that the argument has changed
     headline = mistake.says if mistake else faults[worst]
     text = _report(exercise, headline, cases[worst], key.expected[worst], results[worst], faults[worst])
     return Verdict(False, text, mistake.name if mistake else None, worst)
@@ -75,11 +80,11 @@ def _compare(exercise, wanted, got):
     return difference(wanted, got, **rules)
 
 
-def _fault(exercise, wanted, outcome):
+def _fault(exercise, wanted, outcome, none_is_an_answer):
     """What is wrong with one outcome; None where nothing is."""
     if outcome.problem:
         return outcome.says
-    if outcome.value is None and wanted is not None:
+    if outcome.value is None and not none_is_an_answer:
         if outcome.printed:
             return "your function printed its result and returned None: hand it back with `return`"
         return "your function returned None: is a `return` missing?"

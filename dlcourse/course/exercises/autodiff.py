@@ -1,5 +1,7 @@
 """Exercises of 09_autodiff: what is asked, which mistakes are known, and what to say about them."""
 
+import math
+
 import numpy as np
 
 from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, Option, Order, Predict
@@ -92,6 +94,11 @@ poly_dual = Exercise(
             value=lambda case: (polynomial(*case)[0], 6 * case[0] + 2 * case[1]),
             says="one term of the tangent lacks the factor dx: the tangent of 3x² is 6x·dx",
         ),
+        Mistake(
+            name="other-term",
+            value=lambda case: (polynomial(*case)[0], 6 * case[0] * case[1] + 2),
+            says="one term of the tangent lacks the factor dx: the tangent of 2x is 2·dx",
+        ),
     ),
 )
 
@@ -140,7 +147,7 @@ mse_grad = Exercise(
 def relu_neuron(w, b, x, *, alive=None, slope=None):
     z = float(w @ x + b)
     alive = z > 0 if alive is None else alive(z)
-    return max(z, 0.0), (w if slope is None else slope) * float(alive)
+    return max(z, 0.0), np.where(alive, w if slope is None else slope, 0.0)  # no -0.0
 
 
 def neuron_cases(rng):
@@ -208,8 +215,13 @@ def quotient_main(cases):
         "fn main() {\n    let mut results = Vec::new();\n"
         '    let mut show = |q: Dual| results.push(format!("[{:?}, {:?}]", q.value, q.slope));\n'
         + "".join(lines)
-        + '    println!("[{}]", results.join(", "));\n}\n'
+        + '    println!("[{}]", results.join(", ").replace("inf", "Infinity"));\n}\n'
     )
+
+
+def part_by_part(case):
+    (u, du), (v, dv) = case
+    return [u / v, du / dv if dv else math.copysign(math.inf, du)]  # as floats divide in Rust
 
 
 def quotient(case, *, first=1, second=1, power=2):
@@ -255,8 +267,13 @@ rust_quotient = Exercise(
             says="the slope is divided by v, but needs v²",
         ),
         Mistake(
+            name="precedence",
+            value=lambda case: quotient(case, power=0),
+            says="the division by v² is lost: `a / v * v` is a, so write `a / (v * v)`",
+        ),
+        Mistake(
             name="part-by-part",
-            value=lambda case: [case[0][0] / case[1][0], case[0][1] / (case[1][1] or 1.0)],
+            value=part_by_part,
             says="the slopes were divided by each other: derive the rule from q·v = u",
         ),
         Mistake(
@@ -315,7 +332,7 @@ tape_backward = Exercise(
         Mistake(
             name="forwards",
             value=lambda case: sweep(*case, order=iter),
-            says="you walk from first to last: a gradient must be complete before it is passed on",
+            says="only the last entry passed something on: walk from the last entry to the first",
         ),
         Mistake(
             name="no-seed",
@@ -428,6 +445,16 @@ best_step = Exercise(
             says="f and f''' are exchanged: a function that bends more wants a smaller step",
         ),
         Mistake(
+            name="precedence",
+            value=lambda case: case[2] * abs(case[0]) / abs(case[1]),
+            says="Python reads `a**1 / 3` as (a**1) / 3: write the third root as `a ** (1 / 3)`",
+        ),
+        Mistake(
+            name="one-sided",
+            value=lambda case: 2 * (case[2] * abs(case[0]) / abs(case[1])) ** 0.5,
+            says="this is the rule of the one-sided difference: here the truncation error is h²/6 |f'''|",
+        ),
+        Mistake(
             name="signed",
             value=lambda case: (3 * case[2] * case[0] / case[1]) ** (1 / 3),
             says="the root of a negative number is complex: take the absolute values of f and f'''",
@@ -446,6 +473,19 @@ SLOPES = {
     "1 / (1 + z * z)": lambda x: -2 * x / (1 + x * x) ** 2,
 }
 
+
+def call_once(answer, case):
+    """The answer's slope, or a text in its place where it did not call f once."""
+    points = []
+
+    def f(z):
+        points.append(z)
+        return FUNCTIONS[case[0]](z)
+
+    slope = answer(f, case[1])
+    return slope if slope is None or len(points) == 1 else f"{len(points)} calls of f"
+
+
 complex_step = Exercise(
     name="complex_step",
     difficulty=2,
@@ -458,13 +498,25 @@ complex_step = Exercise(
     ),
     cases=lambda rng: [("z**3", 2.0), *((name, float(x)) for name in FUNCTIONS for x in rng.normal(size=2))],
     expected=lambda case: float(SLOPES[case[0]](case[1])),
-    call=lambda answer, case: answer(FUNCTIONS[case[0]], case[1]),
+    rtol=1e-12,
+    atol=1e-12,  # h = 1e-5 does not pass for 1e-30
+    call=call_once,
     describe=lambda case: f"complex_step(lambda z: {case[0]}, {case[1]:.4g})",
     mistakes=(
         Mistake(
             name="not-divided",
             value=lambda case: float(1e-30 * SLOPES[case[0]](case[1])),
-            says="the result is zero or nearly: f(x + h) - f(x) cancels, and an imaginary part is of size h",
+            says="the result is zero or nearly: step by 1j * h, not by h, and divide the imaginary part by h",
+        ),
+        Mistake(
+            name="two-calls",
+            value=lambda case: "2 calls of f",
+            says="f was called twice: no difference is needed, one call at x + ih holds the slope",
+        ),
+        Mistake(
+            name="without-h",
+            value=lambda case: float(FUNCTIONS[case[0]](case[1] + 1j).imag),
+            says="the step is 1j, so h is 1: step by 1j * h with a small h",
         ),
         Mistake(
             name="value",
@@ -495,11 +547,11 @@ FIELDS = {
 }
 
 
-def direction(case, difference="central", *, scale=max, signed=False, halved=True):
+def direction(case, difference="central", *, scale=max, signed=False, width=None):
     name, x, g, v, h = case
     f = FIELDS[name]
     above, below = f(x + h * v), f(x - h * v) if difference == "central" else f(x)
-    measured = (above - below) / (2 * h if difference == "central" and halved else h)
+    measured = (above - below) / (width or (2 * h if difference == "central" else h))
     error = g @ v - measured if signed else abs(g @ v - measured)
     return float(error / scale(abs(g @ v), abs(measured)))
 
@@ -539,7 +591,7 @@ direction_error = Exercise(
         ),
         Mistake(
             name="not-halved",
-            value=lambda case: direction(case, halved=False),
+            value=lambda case: direction(case, width=case[4]),
             says="the two points are 2h apart: divide by 2h",
         ),
         Mistake(
@@ -551,6 +603,16 @@ direction_error = Exercise(
             name="promised",
             value=lambda case: direction(case, scale=lambda promised, measured: promised),
             says="you divided by |g·v|, which a wrong gradient makes small: divide by the larger magnitude",
+        ),
+        Mistake(
+            name="measured",
+            value=lambda case: direction(case, scale=lambda promised, measured: measured),
+            says="you divided by the measured slope alone: divide by the larger magnitude",
+        ),
+        Mistake(
+            name="precedence",
+            value=lambda case: direction(case, width=2 / case[4]),
+            says="Python reads `d / 2 * h` as (d / 2) * h: write `d / (2 * h)`",
         ),
         Mistake(
             name="signed",
@@ -618,7 +680,7 @@ which_mode = Match(
     question="Which way of differentiating suits which task?",
     pairs=(
         (
-            "the loss of a network in a million weights",
+            "the gradient of a network's loss in its million weights",
             "one reverse sweep",
             "One number comes out, so one sweep gives all derivatives.",
         ),
@@ -633,7 +695,7 @@ which_mode = Match(
             "Both modes need the operations; differences need only values.",
         ),
         (
-            "curvature of that loss along one direction",
+            "the Hessian of that loss times one vector",
             "forward mode through a reverse sweep",
             "Tangents carried through the tape give H v at a constant multiple of the loss.",
         ),
@@ -645,7 +707,8 @@ sweep_order = Order(
     difficulty=1,
     minutes=3,
     read="The tape",
-    question="f = v₀ · sin(v₁) + v₁²: bring the steps of the reverse mode into order.",
+    question="f = v₀ · sin(v₁) + v₁², recorded in the order sine, product, square, sum: "
+    "bring the steps of the reverse mode into order.",
     steps=(
         (
             "Evaluate f and record every operation with its local derivatives.",
@@ -662,7 +725,7 @@ sweep_order = Order(
         ),
         (
             "The product passes sin(v₁) to v₀ and v₀ to the sine.",
-            "The sine has to wait for its only child.",
+            "The sine has to wait for the product, its only user.",
         ),
         ("The sine adds v₀·cos(v₁) to the gradient of v₁.", "Now v₁ has both its parts."),
     ),

@@ -41,6 +41,11 @@ outer_terms = Exercise(
             says="the terms are there, but i is the last axis: it should be the first",
         ),
         Mistake(
+            name="terms-in-the-middle",
+            value=lambda case: np.einsum("ni,io->nio", *case),
+            says="the terms are there, but i is the middle axis: it should be the first",
+        ),
+        Mistake(
             name="each-transposed",
             value=lambda case: np.einsum("ni,io->ion", *case),
             says="every term is transposed: column of a times row of b has shape (N, O)",
@@ -166,6 +171,11 @@ dense_batch = Exercise(
             says="the weight has units as rows: the product needs them as columns, so transpose it",
         ),
         Mistake(
+            name="one-example",
+            value=lambda case: attempted(lambda: case[1] @ case[0] + case[2]),
+            says="weight @ x is the layer for one example: here examples are rows, so x stands on the left",
+        ),
+        Mistake(
             name="no-bias",
             value=lambda case: case[0] @ case[1].T,
             says="the bias is missing",
@@ -253,17 +263,29 @@ parameter_count = Exercise(
             value=lambda case: count_parameters(*case) + case[0][0],
             says="you gave the inputs biases: they are not units and have no parameters",
         ),
+        Mistake(
+            name="no-output-bias",
+            value=lambda case: count_parameters(*case) - case[0][-1],
+            says="the units of the last layer have biases as well",
+        ),
     ),
 )
 
 
-def misfit(width, shapes, *, turned=False, frozen=False):
+def misfit(width, shapes, *, turned=False, frozen=False, last=False):
+    found = []
     for index, (rows, columns) in enumerate(shapes):
         taken, given = (rows, columns) if turned else (columns, rows)
         if taken != width:
-            return index
+            found.append(index)
         width = width if frozen else given
-    return -1
+    return found[-1 if last else 0] if found else -1
+
+
+def misfit_of_neighbours(width, shapes):
+    """The same without a look at the input: each weight is compared with the one before."""
+    later = misfit(shapes[0][0], shapes[1:]) if shapes else -1
+    return later + (later >= 0)
 
 
 first_misfit = Exercise(
@@ -282,6 +304,7 @@ first_misfit = Exercise(
         (2, [(2, 2), (5, 2), (4, 5), (4, 3)]),
         (5, [(5, 5), (3, 5), (3, 5)]),
         (4, [(6, 4), (4, 6), (2, 4), (1, 3)]),
+        (5, [(5, 5), (3, 4), (2, 6)]),
         (7, []),
     ],
     expected=lambda case: misfit(*case),
@@ -295,6 +318,16 @@ first_misfit = Exercise(
             name="not-updated",
             value=lambda case: misfit(*case, frozen=True),
             says="you compared every weight with the input: after a layer, its number of rows arrives",
+        ),
+        Mistake(
+            name="input-not-checked",
+            value=lambda case: misfit_of_neighbours(*case),
+            says="the first weight can be the misfit: compare its columns with width",
+        ),
+        Mistake(
+            name="last-misfit",
+            value=lambda case: misfit(*case, last=True),
+            says="this is the last weight that does not fit: stop at the first",
         ),
         Mistake(
             name="counts-from-one",
@@ -366,6 +399,11 @@ forward_relu = Exercise(
             says="ReLU comes after the bias: first x @ W.T + b, then the maximum with 0",
         ),
         Mistake(
+            name="relu-on-the-input",
+            value=lambda case: passed(relu(case[0]), *case[1:]),
+            says="the input was cut at 0: ReLU follows a layer, and x has not passed any yet",
+        ),
+        Mistake(
             name="absolute",
             value=lambda case: passed(*case, f=np.abs),
             says="this takes absolute values: ReLU sets what is negative to 0",
@@ -389,6 +427,15 @@ def collapsed(weights, biases, *, carry=True, add=True, reverse=False):
         carried = weight @ b if carry else b
         W = W @ weight if reverse else weight @ W
         b = carried + bias if add else carried
+    return W, b
+
+
+def collapsed_late(weights, biases):
+    """The weight is replaced first, and its new value then multiplies the bias."""
+    W, b = weights[0], biases[0]
+    for weight, bias in zip(weights[1:], biases[1:]):
+        W = weight @ W
+        b = W @ b + bias
     return W, b
 
 
@@ -419,6 +466,11 @@ collapse_layers = Exercise(
             name="order",
             value=lambda case: attempted(lambda: collapsed(*case, reverse=True)),
             says="the product is in the wrong order: the first layer stands on the right, next to x",
+        ),
+        Mistake(
+            name="product-on-bias",
+            value=lambda case: attempted(lambda: collapsed_late(*case)),
+            says="the bias b passes through the weight of the next layer, not through the whole product",
         ),
         Mistake(
             name="last-bias-alone",
@@ -494,6 +546,16 @@ local_affine = Exercise(
             says="the bias of the output layer is missing",
         ),
         Mistake(
+            name="second-bias-alone",
+            value=lambda case: (local(*case)[0], case[3]),
+            says="b2 alone is too little: the biases b1 of the units that are on pass through W2",
+        ),
+        Mistake(
+            name="output-as-bias",
+            value=lambda case: (local(*case)[0], local(*case)[0] @ case[4] + local(*case)[1]),
+            says="your b is the output at x: what W @ x gives is in it twice, so subtract it",
+        ),
+        Mistake(
             name="gate-without-bias",
             value=lambda case: local_ungated(*case),
             says="whether a unit is on depends on W1 @ x + b1, bias included",
@@ -522,9 +584,9 @@ def dense_cases(rng):
     return cases
 
 
-def dense(case, *, bias=1.0):
+def dense(case, *, bias=1.0, first=0):
     w, b, x = map(np.array, case)
-    return w @ x + bias * b
+    return w[:, first:] @ x[first:] + bias * b
 
 
 rust_dense = Exercise(
@@ -558,6 +620,11 @@ rust_dense = Exercise(
             says="negative values are cut off: the pre-activations are asked for, before any ReLU",
         ),
         Mistake(
+            name="assigned",
+            value=lambda case: dense(case, first=len(case[2]) - 1).tolist(),
+            says="only the last of the products is kept: add them up with `+=`",
+        ),
+        Mistake(
             name="not-reset",
             value=lambda case: np.cumsum(dense(case)).tolist(),
             says="each unit starts with the sum of the one before: begin again from its own bias",
@@ -588,7 +655,7 @@ square_blind = Choice(
         ),
         Option(
             text="The layers 784 → 128 and 128 → 10 are applied in the wrong order.",
-            says="Refused: the output of 128 → 10 has 10 columns, where 784 are expected.",
+            says="Refused: the input has 784 columns, and the layer 128 → 10 takes 128.",
         ),
     ),
 )
@@ -695,6 +762,11 @@ sizes_by_layer = Exercise(
             name="pre-activations",
             value=lambda case: sizes(*case, before=True),
             says="you measured before ReLU: the activations after it are asked for",
+        ),
+        Mistake(
+            name="input-listed",
+            value=lambda case: [rms(case[0]), *sizes(*case)],
+            says="your list begins with the size of the input: it should begin after the first layer",
         ),
         Mistake(
             name="no-relu",

@@ -1,6 +1,7 @@
 """Exercises of 03_ownership: what is asked, which mistakes are known, and what to say about them."""
 
 import json
+import re
 
 import numpy as np
 
@@ -18,9 +19,15 @@ def vector(values):
     return f"Vec::<f64>::from([{', '.join(f'{float(v)!r}_f64' for v in values)}])"
 
 
-def main_of(calls):
-    """A `main` that prints one JSON list; each call is a Rust expression for a text of JSON."""
-    return 'fn main() {\n    println!("[{}]", [' + ", ".join(calls) + '].join(", "));\n}\n'
+def main_of(calls, **signatures):
+    """A `main` that prints one JSON list; each call is a Rust expression for a text of JSON.
+
+    Each call has a line of its own, which rustc can quote. The program compiles only if each function
+    named in `signatures` has the type given there.
+    """
+    lines = "".join(f"        {call},\n" for call in calls)
+    fixed = "".join(f"    let _signature: {form} = {name};\n" for name, form in signatures.items())
+    return 'fn main() {\n    println!("[{}]", [\n' + lines + '    ].join(", "));\n' + fixed + "}\n"
 
 
 # --- two names for one value -----------------------------------------------------------------------------
@@ -67,6 +74,11 @@ keep_best = Exercise(
             says="these are the weights before the best step: a loss belongs to the weights after its change",
         ),
         Mistake(
+            name="one-change",
+            value=lambda case: case[0] + case[1][int(np.argmin(case[2]))],
+            says="these are the first weights plus one row: the rows before it have been added as well",
+        ),
+        Mistake(
             name="last-tie",
             value=lambda case: best_of(*case, pick=lambda v: len(v) - 1 - int(np.argmin(v[::-1]))),
             says="of equal losses the first counts: compare with <",
@@ -82,7 +94,7 @@ keep_best = Exercise(
 # --- one owner -------------------------------------------------------------------------------------------
 
 
-def dropped(program, *, reverse=True, moves=True, blocks=True, early=True, places=True):
+def dropped(program, *, reverse=True, moves=True, blocks=True, early=True, makers=True, last=True):
     """The order of the drops; each option switches one rule off."""
     owned, stack, order = {}, [[]], []
 
@@ -90,7 +102,8 @@ def dropped(program, *, reverse=True, moves=True, blocks=True, early=True, place
         variables = stack.pop()
         for variable in reversed(variables) if reverse else variables:
             if variable in owned:
-                order.append(owned.pop(variable))
+                value = owned.pop(variable)
+                order.append(value if makers else variable)
 
     for kind, *names in program:
         if kind == "let":
@@ -101,13 +114,14 @@ def dropped(program, *, reverse=True, moves=True, blocks=True, early=True, place
             stack[-1].append(names[1])
         elif kind == "drop" and early:
             variable = names[0] if moves else maker(program, names[0])
-            order.append(owned.pop(variable) if places else names[0])
+            order.append(owned.pop(variable) if makers else names[0])
             owned.pop(variable, None)
         elif kind == "open" and blocks:
             stack.append([])
         elif kind == "close" and blocks:
             end()
-    end()
+    if last:
+        end()
     return order
 
 
@@ -192,8 +206,13 @@ drop_order = Exercise(
         ),
         Mistake(
             name="variables-not-values",
-            value=lambda case: dropped(case[0], places=False),
+            value=lambda case: dropped(case[0], makers=False),
             says="a dropped value is listed under its variable's name: use the name of its `let`",
+        ),
+        Mistake(
+            name="end-forgotten",
+            value=lambda case: dropped(case[0], last=False),
+            says="what lives until the end of the program is missing: the program is a block and ends too",
         ),
     ),
 )
@@ -203,7 +222,8 @@ drop_order = Exercise(
 
 def consume_text_main(cases):
     body = "let n = consume_text(&t); assert_eq!(n, consume_text(&t)); drop(t); n.to_string()"
-    return main_of([f"{{ let t = String::from({text(t)}); {body} }}" for (t,) in cases])
+    calls = [f"{{ let t = String::from({text(t)}); {body} }}" for (t,) in cases]
+    return main_of(calls, consume_text="fn(&str) -> usize")
 
 
 consume_text = Exercise(
@@ -224,6 +244,7 @@ consume_text = Exercise(
         ("",),
         ("  two   words ",),
         ("naïve 層\nnorm",),
+        ("層\u3000norm",),  # the wide space of East Asian texts
         (" ".join(["word"] * int(rng.integers(5, 30))),),
     ],
     expected=lambda case: len(case[0].split()),
@@ -244,6 +265,11 @@ consume_text = Exercise(
             says="you split at every single space: two spaces in a row make no empty word",
         ),
         Mistake(
+            name="ascii-spaces",
+            value=lambda case: len(re.findall(r"[^ \t\n\f\r]+", case[0])),
+            says="you separate at the spaces of ASCII alone: `split_whitespace` knows the others too",
+        ),
+        Mistake(
             name="lines",
             value=lambda case: len(case[0].splitlines()),
             says="this counts lines: words are asked for",
@@ -255,7 +281,7 @@ consume_text = Exercise(
 def increment_main(cases):
     body = "for _ in 0..{times} {{ increment(&mut n); }} n.to_string()"
     calls = [f"{{ let mut n = {start}_i32; {body.format(times=times)} }}" for start, times in cases]
-    return main_of(calls)
+    return main_of(calls, increment="fn(&mut i32)")
 
 
 increment = Exercise(
@@ -266,13 +292,13 @@ increment = Exercise(
     read="Changing: `&mut T`",
     language="rust",
     program=increment_main,
-    describe=lambda case: f"n = {case[0]}, after {case[1]} calls",
+    describe=lambda case: f"n = {case[0]}, after {case[1]} call{'s' if case[1] != 1 else ''}",
     hints=(
         "`n` is the reference; the number it points to is `*n`.",
         "Assign to the number: `*n = ...` or `*n += ...`.",
         "*n += 1;",
     ),
-    cases=lambda rng: [(5, 1), (0, 1), (-1, 1), (2**31 - 2, 1), (7, 0), (int(rng.integers(-99, 99)), 4)],
+    cases=lambda rng: [(5, 1), (0, 1), (-1, 1), (2**31 - 3, 1), (7, 0), (int(rng.integers(-99, 99)), 4)],
     expected=lambda case: sum(case),
     mistakes=(
         Mistake(
@@ -334,7 +360,7 @@ drop_outliers = Exercise(
     language="rust",
     program=drop_outliers_main,
     hints=(
-        "How many were removed can be told from the lengths before and after.",
+        "Lengths before and after tell how many went; a loop to the old length runs past the end of the new.",
         "`values.retain(|value| ...)`: the closure gets a reference to each value, so compare `*value`.",
         "let before = values.len(); values.retain(|value| *value <= limit); before - values.len()",
     ),
@@ -372,6 +398,11 @@ drop_outliers = Exercise(
             name="nothing-removed",
             value=lambda case: [outliers(*case)[0], list(case[0])],
             says="the number is right, but the caller's list still has its outliers: change `values` itself",
+        ),
+        Mistake(
+            name="sorted",
+            value=lambda case: outliers(sorted(case[0]), case[1]),
+            says="the values are sorted now: keep them in their order",
         ),
     ),
 )
@@ -450,9 +481,12 @@ add_row = Exercise(
 READS, WRITES = ("read", "share"), ("write", "mut")
 
 
-def conflict(program, *, lexical=False, readers=True, exclusive=True, making=True, reborn=True, end=None):
+def conflict(
+    program, *, lexical=False, readers=True, exclusive=True, making=True, reborn=True, first=False, end=None
+):
     """The first statement that conflicts; each option changes one rule of the checker."""
-    uses = {name[0]: i for i, (kind, *name) in enumerate(program) if kind == "use"}
+    used = [(name[0], i) for i, (kind, *name) in enumerate(program) if kind == "use"]
+    uses = dict(reversed(used) if first else used)  # the entry that comes last stays
     made = {}
     for i, (kind, *name) in enumerate(program):
         alive = [made[r] for r in made if lexical or uses.get(r, -1) > i]
@@ -461,7 +495,7 @@ def conflict(program, *, lexical=False, readers=True, exclusive=True, making=Tru
             return i
         if checked and kind in READS and ("mut" in alive if exclusive else False):
             return i
-        if kind == "read" and not reborn and alive:
+        if kind in READS and not reborn and alive:
             return i
         if kind in ("share", "mut"):
             made[name[0]] = kind
@@ -544,6 +578,11 @@ first_conflict = Exercise(
             says="reading x is refused while a shared reference is alive: any number of readers may look",
         ),
         Mistake(
+            name="first-use",
+            value=lambda case: conflict(case[0], first=True),
+            says="your references end at their first use: they live until the last one",
+        ),
+        Mistake(
             name="at-the-use",
             value=lambda case: conflict_at_use(case[0]),
             says="you name the use of the reference: the conflict is at the statement that reads or writes x",
@@ -570,7 +609,7 @@ def prefix(a, b, *, change=0):
 def common_prefix_main(cases):
     calls = []
     for a, b in cases:
-        body = f"let p = {{ let b = String::from({text(b)}); common_prefix(&a, &b) }};"
+        body = f"let p: &str = {{ let b = String::from({text(b)}); common_prefix(&a, &b) }};"
         calls.append(f'{{ let a = String::from({text(a)}); {body} format!("{{p:?}}") }}')
     return main_of(calls)
 
@@ -617,6 +656,11 @@ common_prefix = Exercise(
             says="this is the whole of `a`: cut it where `b` begins to differ",
         ),
         Mistake(
+            name="b-ends-first",
+            value=lambda case: case[0] if case[0].startswith(case[1]) else prefix(*case),
+            says="where `b` ends first you return all of `a`: the common part ends with `b`",
+        ),
+        Mistake(
             name="scattered",
             value=lambda case: case[0][: sum(x == y for x, y in zip(*case))],
             says="you counted equal characters after the first difference too: stop there (`take_while`)",
@@ -654,7 +698,14 @@ def five_repairs_main(cases):
         body += f"let w = first_word({text(words)}); let (t, n) = total_and_count(v); "
         body += 'format!("[[{t:?}, {n}], {r:?}, {s:?}, {d:?}, {w:?}]")'
         calls.append(f"{{ {body} }}")
-    return main_of(calls)
+    return main_of(
+        calls,
+        total_and_count="fn(Vec<f64>) -> (f64, usize)",
+        repeat_first="fn(&mut Vec<f64>)",
+        swap_ends="fn(&mut [f64])",
+        doubled="fn(&[f64]) -> Vec<f64>",
+        first_word="fn(&str) -> String",
+    )
 
 
 five_repairs = Exercise(
@@ -668,7 +719,7 @@ five_repairs = Exercise(
     hints=(
         "Ask of each function: does it need to own, to look or to change, and until when?",
         "`iter()` instead of `into_iter()`; a copied number instead of `&values[0]`; `let mut`.",
-        "`values.swap(0, last)` borrows once; `to_string()` inside the block makes a word that owns itself.",
+        "`values.swap(0, last)` borrows once; `to_string()` inside the block makes a word that stays.",
     ),
     cases=lambda rng: [
         ([1.0, 2.0, 4.0], "Deep Learning"),
@@ -720,11 +771,13 @@ drop_trace = Predict(
     read="When a value dies",
     question="What does this program print? One line for each drop.",
     language="rust",
-    code="""struct Part(&'static str);
+    code="""struct Part {
+    name: char,
+}
 
 impl Drop for Part {
     fn drop(&mut self) {
-        println!("{}", self.0);
+        println!("{}", self.name);
     }
 }
 
@@ -733,12 +786,12 @@ fn keep(part: Part) -> Part {
 }
 
 fn main() {
-    let a = Part("a");
-    let _b = Part("b");
+    let a = Part { name: 'a' };
+    let _b = Part { name: 'b' };
     {
         let _c = keep(a);
     }
-    let _d = Part("d");
+    let _d = Part { name: 'd' };
 }""",
     answer="a\nd\nb",
     says="`a` goes through keep into _c and dies with the block. At the end of main: _d, then _b.",
@@ -771,7 +824,7 @@ parameter_form = Match(
         (
             "send a finished batch to another thread",
             "`Vec<f64>`",
-            "It is given away for good: it takes over.",
+            "It is given away for good: the thread becomes its owner.",
         ),
         ("compare a learning rate with a limit", "`f64`", "A number is Copy: pass it as it is."),
     ),
