@@ -4,7 +4,6 @@ nbval replays the chapters; four repairs make it see what a reader sees: `;` and
 compared, `timing` cells are not, and cells that need Rust are skipped where there is none (on CI they fail).
 """
 
-import ast
 import base64
 import importlib.metadata
 import io
@@ -12,7 +11,6 @@ import os
 import platform
 import re
 import shutil
-import symtable
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +30,7 @@ import pytest  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from dlcourse.course import sources  # noqa: E402
+from dlcourse.course.rust.absent import names  # noqa: E402
 
 ROOT = Path(__file__).parent
 ON_CI = os.environ.get("CI") == "true"
@@ -153,38 +152,6 @@ nbval.plugin.IPyNbFile.setup = set_up_with_own_home
 
 
 # --- Cells that are not compared, or cannot run ---------------------------------------------------------
-
-
-def names(source):
-    """The global names a Python cell takes from earlier cells, and those it binds."""
-    code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
-    read, bound = set(), set()
-    try:
-        statements = ast.parse(code).body
-    except SyntaxError:
-        return read, bound
-    for statement in statements:
-        top = symtable.symtable(ast.unparse(statement), "cell", "exec")
-        read |= globals_read(top) - loop_targets(statement) - bound
-        bound |= {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    return read, bound
-
-
-def globals_read(table):
-    inner = set().union(*map(globals_read, table.get_children()))
-    own = [
-        s
-        for s in table.get_symbols()
-        if s.is_referenced() and (s.is_global() or table.get_type() == "module")
-    ]
-    return inner | {s.get_name() for s in own}
-
-
-def loop_targets(statement):
-    """The names that `for` and `with` bind before their bodies read them."""
-    targets = [getattr(statement, "target", None)] if isinstance(statement, ast.For) else []
-    targets += [item.optional_vars for item in getattr(statement, "items", [])]
-    return {n.id for target in targets if target for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
 def needing_rust(cells):

@@ -5,6 +5,7 @@ rustc 1.95 (another release does, but then only error codes are compared), cache
 for caches (DLCOURSE_CACHE names another), and run with a limit on time and output.
 """
 
+from dlcourse.course.rust import absent
 from dlcourse.course.rust.crates import CratesError, members, prepare
 from dlcourse.course.rust.magic import CellFailed, compile_and_run, library, rust
 from dlcourse.course.rust.program import Result
@@ -27,3 +28,4 @@ def load_ipython_extension(shell):
     from IPython.core.magic import no_var_expand
 
     shell.register_magic_function(no_var_expand(rust), "cell", "rust")
+    absent.register(shell)
