@@ -84,7 +84,7 @@ def digits(tmp_path_factory):
     return folder, accuracies
 
 
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("member", [*MEMBERS, "gpu"])  # gpu: on any Vulkan device, a software one included
 def test_a_members_own_tests_pass(member):
     passed = re.findall(r"(\d+) passed", cargo("test", "--release", "--locked", *packages([member])))
     assert sum(map(int, passed)) >= 3

@@ -55,7 +55,8 @@ def is_built(member):
     """Has cargo built this member of the workspace, whatever has changed in it since?"""
     manifest = tomllib.loads((crates.WORKSPACE / member / "Cargo.toml").read_text("utf-8"))
     library = manifest.get("lib", {}).get("name") or manifest["package"]["name"].replace("-", "_")
-    return any((crates.target_folder() / "release" / "deps").glob(f"lib{library}-*.rlib"))
+    folder = crates.target_folder() / "release" / "deps"
+    return any(folder.glob(f"lib{library}-*.rlib")) or any(folder.glob(f"lib{library}.rlib"))
 
 
 def disk_use(folder):

@@ -206,6 +206,8 @@ def _externs(member, artifacts):
     yield own["target"]["name"], _file(own)
     for name, wanted in _manifest(WORKSPACE / member / "Cargo.toml").get("dependencies", {}).items():
         wanted = wanted if isinstance(wanted, dict) else {"version": wanted}
+        if wanted.get("optional"):
+            continue  # a feature that cells do not switch on
         real = wanted.get("package", name)
         versions = [p["version"] for p in lock if p["name"] == real and _is_listed(p, entry["dependencies"])]
         fitting = [v for v in versions if f"{v}.".startswith(f"{wanted.get('version', v)}.")]
@@ -225,4 +227,5 @@ def _library(artifacts, name, version, profile=None):
 
 
 def _file(artifact):
-    return next(file for file in artifact["filenames"] if not file.endswith(".rmeta"))
+    files = [file for file in artifact["filenames"] if not file.endswith(".rmeta")]
+    return next((file for file in files if file.endswith(".rlib")), files[0])  # else a procedural macro

@@ -1,0 +1,99 @@
+"""Rust called from Python, through the C interface and through PyO3: equal to NumPy, and safe at the border."""
+
+import ctypes
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+from dlcourse.course.rust import CratesError, native
+from dlcourse.reference.linear import Linear
+from dlcourse.reference.losses import CrossEntropyLoss
+from tests.test_rust_workspace import needs_cargo
+
+pytestmark = needs_cargo
+ROADS = ["ctypes", "pyo3"]
+
+
+@pytest.fixture(scope="module", params=ROADS)
+def rust(request):
+    if request.param == "ctypes":
+        return native.c_library()
+    if not importlib.util.find_spec("maturin") and not os.environ.get("CI"):
+        pytest.skip("missing tool: maturin, by `pip install maturin`")
+    return native.extension()
+
+
+def test_an_affine_map_as_in_numpy(rust):
+    rng = np.random.default_rng(0)
+    layer = Linear(5, 7, rng=rng)
+    x = rng.normal(size=(11, 5))
+    y = rust.affine(x, layer.params["weight"], layer.params["bias"])
+    assert y.shape == (11, 7) and y.dtype == np.float64
+    assert np.abs(y - layer(x)).max() < 1e-14
+
+
+def test_the_loss_as_in_numpy(rust):
+    rng = np.random.default_rng(1)
+    scores, targets = 50 * rng.normal(size=(13, 6)), rng.integers(0, 6, 13)
+    loss = rust.cross_entropy(scores, targets.astype(np.uint64))
+    assert abs(loss - CrossEntropyLoss()(scores, targets)) < 1e-12
+
+
+def test_a_panic_becomes_an_exception_and_the_next_call_works(rust):
+    scores = np.zeros((1, 3))
+    with pytest.raises(RuntimeError, match="panic in Rust: index out of bounds.* 3 but the index is 7"):
+        rust.cross_entropy(scores, np.array([7], dtype=np.uint64))
+    assert abs(rust.cross_entropy(scores, np.array([2], dtype=np.uint64)) - np.log(3)) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "bias"),
+    [
+        (np.zeros((2, 3)), np.zeros((4, 5)), np.zeros(4)),
+        (np.zeros((2, 3)), np.zeros((4, 3)), np.zeros(5)),
+        (np.zeros((2, 3), np.float32), np.zeros((4, 3)), np.zeros(4)),
+        (np.zeros((3, 2)).T, np.zeros((4, 3)), np.zeros(4)),
+        ([[0.0, 0.0, 0.0]], np.zeros((4, 3)), np.zeros(4)),
+    ],
+    ids=["inputs", "outputs", "dtype", "not contiguous", "a list"],
+)
+def test_arguments_that_do_not_fit_are_refused(rust, x, weight, bias):
+    with pytest.raises((ValueError, TypeError)):
+        rust.affine(x, weight, bias)
+
+
+def test_no_rows_are_no_targets(rust):
+    with pytest.raises((ValueError, RuntimeError), match="for 0 targets"):
+        rust.cross_entropy(np.zeros((0, 3)), np.zeros(0, np.uint64))
+
+
+def test_null_is_refused_in_words():
+    library = native.c_library()
+    y = np.zeros(1)
+    status = library._library.dlcourse_affine(None, None, None, y.ctypes.data, 1, 1, 1)
+    with pytest.raises(native.NativeError, match="x: expected a pointer, got null"):
+        library._checked(status)
+
+
+def test_the_message_is_cut_to_the_buffer():
+    library = native.c_library()
+    library._library.dlcourse_affine(None, None, None, None, 1, 1, 1)
+    buffer = ctypes.create_string_buffer(b"#" * 9, 10)
+    library._library.dlcourse_message(buffer, 6)
+    assert buffer.raw[:7] == b"x: ex\0#"
+
+
+def test_ctypes_writes_into_numpys_own_memory():
+    library = native.c_library()
+    x, weight, bias, y = np.ones((1, 2)), np.ones((1, 2)), np.zeros(1), np.zeros((1, 1))
+    pointers = [array.ctypes.data for array in (x, weight, bias, y)]
+    assert library._library.dlcourse_affine(*pointers, 1, 2, 1) == 0
+    assert y[0, 0] == 2.0  # the array that Python made, filled by Rust
+
+
+def test_without_maturin_the_message_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(native.shutil, "which", lambda name, path=None: None)
+    with pytest.raises(CratesError, match="pip install maturin"):
+        native.extension.__wrapped__()
