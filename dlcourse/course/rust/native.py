@@ -22,7 +22,9 @@ from dlcourse.course.rust.crates import WORKSPACE, CratesError, cargo_environmen
 from dlcourse.course.rust.toolchain import cache_folder, toolchain
 
 PACKAGE = "dlcourse-ffi"
-FILE = {"win32": "dlcourse_ffi.dll", "darwin": "libdlcourse_ffi.dylib"}.get(sys.platform, "libdlcourse_ffi.so")
+FILE = {"win32": "dlcourse_ffi.dll", "darwin": "libdlcourse_ffi.dylib"}.get(
+    sys.platform, "libdlcourse_ffi.so"
+)
 POINTER, SIZE = ctypes.c_void_p, ctypes.c_size_t
 
 
@@ -128,5 +130,7 @@ def _fingerprint(rust):
 def _run(command, environment):
     done = subprocess.run(command, cwd=WORKSPACE, env=environment, capture_output=True, text=True)
     if done.returncode:
-        first = next((line for line in done.stderr.splitlines() if line.startswith("error")), done.stderr[-200:])
+        first = next(
+            (line for line in done.stderr.splitlines() if line.startswith("error")), done.stderr[-200:]
+        )
         raise CratesError(f"{Path(command[0]).name} could not build {PACKAGE}: {first}")
