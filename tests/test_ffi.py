@@ -1,4 +1,4 @@
-"""Rust called from Python, through the C interface and through PyO3: equal to NumPy, and safe at the border."""
+"""Rust called from Python, through the C interface and through PyO3: equal to NumPy, safe at the border."""
 
 import ctypes
 import importlib.util

@@ -69,7 +69,7 @@ class CLibrary:
 
 
 def pointer(name, array, shape, dtype):
-    """The address of an array's memory; Rust sees neither its type nor its shape, so both are checked here."""
+    """The address of an array's memory. Rust sees neither its type nor its shape: both are checked here."""
     got = f"{type(array).__name__}" if not isinstance(array, np.ndarray) else f"{array.dtype} {array.shape}"
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         raise ValueError(f"{name}: expected an array of {np.dtype(dtype)} {shape}, got {got}")
