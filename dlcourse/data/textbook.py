@@ -24,6 +24,9 @@ MAX_TRIPLES = np.array(
 MAX_TARGETS = np.array([5, 7, 9, 6, 4, 8, 7, 6, 5, 9], dtype=float)
 MAX_TEST = np.array([0.7, 0.4, 1.0])
 
+# [B] 7.4: the kernel that the cat detector begins with. Chapter: 16_cnn.
+CAT_KERNEL = np.array([[0.1, 0.2, -0.1], [0.0, 0.1, 0.1], [-0.2, 0.0, 0.2]])
+
 # [P] energy, time and memory relative to the best language of each column. Chapter: 01_landscape.
 LANGUAGES = {
     "C": (1.00, 1.00, 1.17),
