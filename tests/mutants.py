@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from dlcourse.reference.gradcheck import TOLERANCE, gradient_errors
+from tests import tables
 
 CHECKS = {"expect_shape", "expect_floats", "expect_indices"}
 UNTOUCHED = CHECKS | {
@@ -187,9 +188,12 @@ def rejected(case, cls, seed=0):
 def check_mutants(case, at_least=4):
     """Assert that every mutant is rejected and the layer, on five seeds, is not; print the kill table."""
     for seed in range(5):
-        assert rejected(case, case.cls, seed) <= TOLERANCE, f"false alarm: {case.cls.__name__}, seed {seed}"
+        error = rejected(case, case.cls, seed)
+        tables.worst(case.cls.__name__, "differences", error)
+        assert error <= TOLERANCE, f"false alarm: {case.cls.__name__}, seed {seed}"
     errors = {name: rejected(case, cls) for name, cls in mutants(case.cls, case.where)}
     survivors = {name for name, error in errors.items() if error <= TOLERANCE}
+    tables.killed(case.cls.__name__, len(errors) - len(survivors), len(errors) - len(case.harmless))
     print(f"\n{case.cls.__name__}: {len(errors) - len(survivors)} of {len(errors)} mutants rejected")
     for name, error in errors.items():
         print(f"  {error:8.1e}  {name}")

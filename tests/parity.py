@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from tests import tables
+
 DTYPES = [np.float64, np.float32]
 LIMIT = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 2e-5}
 
@@ -53,7 +55,11 @@ def assert_like_torch(layer, twin, *inputs, rng, dtype=np.float64):
         pairs |= {name: (layer.grads[name], p.grad) for name, p in twin.named_parameters()}
     for name, (got, wanted) in pairs.items():
         assert_close(got, wanted, name)
-    return {name: error(got, wanted) for name, (got, wanted) in pairs.items()}
+    errors = {name: error(got, wanted) for name, (got, wanted) in pairs.items()}
+    tables.worst(
+        getattr(layer, "stands_for", type(layer).__name__), np.dtype(dtype).name, max(errors.values())
+    )
+    return errors
 
 
 def first(result):

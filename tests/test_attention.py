@@ -46,6 +46,8 @@ def test_huge_scores_do_not_overflow():
 class Attend(Layer):
     """The function and its gradient as a layer, with a mask."""
 
+    stands_for = "attention (function)"
+
     def __init__(self, mask=None):
         super().__init__()
         self.mask = mask
@@ -85,6 +87,8 @@ def test_function_like_torch(leading, sizes, masked, seed):
 
 class Masked(Layer):
     """Multi-head attention with fixed masks, as a layer of its arrays alone."""
+
+    stands_for = "MultiheadAttention"
 
     def __init__(self, layer, crossing=True, **masks):
         super().__init__()

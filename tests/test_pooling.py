@@ -45,11 +45,12 @@ def test_ties_after_relu_go_where_torch_sends_them(rng, dtype):
     st.sampled_from([None, 1, 2, 3, 5]),
     st.tuples(*[st.integers(0, 7)] * 2),
     st.sampled_from([1, 3]),
+    st.sampled_from(DTYPES),
 )
-def test_any_geometry(cls, kernel, stride, more, channels):
+def test_any_geometry(cls, kernel, stride, more, channels, dtype):
     rng = np.random.default_rng(0)
     x = rng.integers(-2, 3, (kernel + more[1], kernel + more[0], channels, 2)).T.astype(float)  # many ties
-    assert_like_torch(cls(kernel, stride), lambda x: TWINS[cls](x, kernel, stride), x, rng=rng)
+    assert_like_torch(cls(kernel, stride), lambda x: TWINS[cls](x, kernel, stride), x, rng=rng, dtype=dtype)
 
 
 @pytest.mark.parametrize("cls", TWINS)

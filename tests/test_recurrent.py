@@ -13,8 +13,9 @@ from dlcourse.reference.layer import Layer
 from dlcourse.reference.lstm import LSTM
 from dlcourse.reference.recurrent import Recurrent
 from dlcourse.reference.rnn import RNN
+from tests import tables
 from tests.mutants import Case, check_mutants
-from tests.parity import DTYPES, assert_close
+from tests.parity import DTYPES, assert_close, error
 
 CELLS = [RNN, LSTM, GRU]
 I, H = 3, 5
@@ -95,10 +96,11 @@ def assert_like_torch(cls, N, T, rng, dtype=np.float64, lengths=None):
     dx = layer.backward(dy, pack(dstates))
     full = np.full(N, T) if lengths is None else lengths
     wanted, weights = Twin(layer, torch.from_numpy(x.copy()).dtype).run(x, states, full, dy, dstates)
-    for got, want in zip([y, *as_tuple(end), dx, *as_tuple(layer.dstate)], wanted, strict=True):
+    pairs = list(zip([y, *as_tuple(end), dx, *as_tuple(layer.dstate)], wanted, strict=True))
+    pairs += [(layer.grads[name], gradient) for name, gradient in weights.items()]
+    for got, want in pairs:
         assert_close(got, want)
-    for name, gradient in weights.items():
-        assert_close(layer.grads[name], gradient, name)
+        tables.worst(cls.__name__, np.dtype(dtype).name, error(got, want))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
