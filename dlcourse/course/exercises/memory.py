@@ -859,6 +859,12 @@ WeakCache = Exercise(
             says="make() is called even where its result is not needed (setdefault does that)",
         ),
         Mistake(
+            name="setdefault",
+            value=lambda case: cached(case, weak=False, eager=True),
+            says="this holds every object, and calls make() even where it is not needed: a plain dictionary "
+            "with setdefault does both",
+        ),
+        Mistake(
             name="counts-the-dead",
             value=lambda case: cached(case, count_dead=True),
             says="alive() also counts objects that are gone: a dead weak reference returns None when called",
