@@ -117,7 +117,13 @@ def steps(x, batch_size):
 
 
 def accuracy(scores, labels):
-    """The share of rows whose largest score is at the right class; scores (N, C), labels (N,)."""
+    """The share of rows whose largest score is at the right class; scores (N, C), labels (N,).
+
+    Raises ValueError for other shapes.
+    """
+    if len(scores.shape) != 2 or scores.shape[:1] != labels.shape:
+        shapes = f"{tuple(scores.shape)} and {tuple(labels.shape)}"
+        raise ValueError(f"accuracy: expected scores of shape (N, C) and labels of shape (N,), got {shapes}")
     return float((scores.argmax(-1) == labels).sum()) / len(labels)
 
 

@@ -143,6 +143,20 @@ def test_thousands_of_classes_and_improbable_targets(rng, dtype):
     assert len(z) * 8000 > losses.BLOCK  # more than one block of rows
 
 
+def test_the_row_is_named_in_later_blocks_and_behind_padding_too(rng):
+    z, t = 10 * rng.standard_normal((67, 8000)), rng.integers(0, 8000, 67)
+    t[[0, 40]] = -100
+    z[0] = np.nan  # padding: whatever stands there
+    loss = ref.CrossEntropyLoss()
+    assert len(z) * 8000 > losses.BLOCK and np.isfinite(loss(z, t))
+    z[60, 7] = np.inf
+    with pytest.raises(ValueError, match="expected finite prediction, got inf in row 60"):
+        loss(z, t)
+    z[60, 7], z[50, t[50]] = 0, -np.inf
+    with pytest.raises(ValueError, match="expected finite prediction at the target, got -inf in row 50"):
+        loss(z, t)
+
+
 def test_extremes():
     loss = ref.CrossEntropyLoss()
     assert loss(np.array([[1e4, -1e4]]), np.array([1])) == 2e4

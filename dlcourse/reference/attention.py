@@ -24,6 +24,8 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     query = expect_floats(name, "query", query, ..., "Tq", "d")
     key = expect_floats(name, "key", key, ..., "Tk", query.shape[-1])
     value = expect_floats(name, "value", value, ..., key.shape[-2], "dv")
+    if key.shape[-2] == 0:
+        raise ValueError(f"{name}: expected at least one key, got key of shape {key.shape}")
     # Scores are laid out (Tk, Tq): NumPy reduces over the last axis but one much faster than over the last.
     weights = key @ (query * query.shape[-1] ** -0.5).mT
     if mask is not None:
@@ -109,6 +111,9 @@ class MultiheadAttention(Layer):
         query = expect_floats(self, "query", query, "N", "Tq", self.embed_dim)
         crossing = key is not None
         key = expect_floats(self, "key", key, len(query), "Tk", self.embed_dim) if crossing else query
+        if query.size == 0 or key.size == 0:
+            shapes = f"query of shape {query.shape} and key of shape {key.shape}"
+            raise ValueError(f"{self}: expected sequences of at least one step, got {shapes}")
         D, weight, bias = self.embed_dim, self.params["in_proj_weight"], self.params["in_proj_bias"]
         q = self._split(query @ weight[:D].T + bias[:D])
         kv = self._split(key @ weight[D:].T + bias[D:])

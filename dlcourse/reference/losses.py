@@ -128,8 +128,12 @@ class CrossEntropyLoss(Loss):
     t  (N,)    target, class indices 0 … C-1; rows whose target is ignore_index (padding) do not count
     M          the number of rows that count
 
-    Raises ValueError for a wrong shape, a label out of range, NaN (naming the row), or when no row counts;
-    TypeError for labels that are not integers. Source: goodfellow2016, section 6.2. Chapter: 11_mlp_project.
+    Sequences have their positions in rows: reshape z from (N, T, C) to (N T, C) and t to (N T,), and dz back.
+    torch takes the same two shapes; its other form, (N, C, T), is not needed here and refused.
+
+    Raises ValueError for a wrong shape, a label out of range, NaN, infinity or an infinite loss (naming the
+    row), or when no row counts; TypeError for labels that are not integers.
+    Source: goodfellow2016, section 6.2. Chapter: 11_mlp_project.
     """
 
     def __init__(self, ignore_index=-100):
@@ -143,6 +147,7 @@ class CrossEntropyLoss(Loss):
         padded = np.count_nonzero(counts) < len(z)
         target = np.where(counts, target, 0) if padded else target
         target = expect_indices(self, "target", target, z.shape[1], len(z))
+        rows = z, target, counts
         if padded:
             z, target = z[counts], target[counts]
         if len(z) == 0:
@@ -150,15 +155,25 @@ class CrossEntropyLoss(Loss):
         e, total, loss, height = np.empty_like(z), np.empty_like(z[:, 0]), 0.0, BLOCK // z.shape[1] + 1
         for start in range(0, len(z), height):
             block = slice(start, start + height)
-            loss += self._block(z[block], target[block], e[block], total[block])
+            top = z[block].max(axis=1)
+            if not np.isfinite(top).all():
+                self._refuse(*rows)
+            loss += self._block(z[block], top, target[block], e[block], total[block])
+        if loss == np.inf:  # a target that its own logit rules out
+            self._refuse(*rows)
         self.cache = e, total, target, counts
         return float(loss / len(z))
 
-    def _block(self, z, target, e, total):
-        """Write e = exp(z - max z) of some rows and its sums, total; return the sum of the losses."""
-        top = z.max(axis=1)
-        if not np.isfinite(top).all():
-            self._expect_rows("finite", "prediction", top, np.isfinite)
+    def _refuse(self, z, target, counts):
+        """Name the first row whose largest logit, or the one of its target, is not finite."""
+        for name, logits in (
+            ("prediction", z.max(axis=1)),
+            ("prediction at the target", z[np.arange(len(z)), target]),
+        ):
+            self._expect_rows("finite", name, np.where(counts, logits, 0), np.isfinite)
+
+    def _block(self, z, top, target, e, total):
+        """Write e = exp(z - top) of some rows and its sums, total; return the sum of the losses."""
         np.subtract(z, top[:, None], out=e)
         own = e[np.arange(len(e)), target]
         np.exp(e, out=e)
