@@ -375,7 +375,6 @@ cross_entropy_gradient = Exercise(
     name="cross_entropy_gradient",
     difficulty=2,
     minutes=12,
-    source="V1.1",
     read="The loss",
     hints=(
         "Compute the probabilities first, row by row, with the row's maximum subtracted before exp.",
