@@ -1,7 +1,7 @@
 """The models of `dlcourse.reference` on PyTorch: same names, same arguments, same state_dict keys."""
 
 from dlcourse.pytorch.cnn import CNN
-from dlcourse.pytorch.device import device
+from dlcourse.pytorch.device import autocast, device
 from dlcourse.pytorch.gan import Discriminator, Generator
 from dlcourse.pytorch.init import initialise
 from dlcourse.pytorch.mlp import MLP
@@ -19,6 +19,7 @@ __all__ = [
     "Seq2Seq",
     "Transformer",
     "TransformerClassifier",
+    "autocast",
     "device",
     "initialise",
 ]

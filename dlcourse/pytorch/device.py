@@ -1,4 +1,4 @@
-"""Which processor PyTorch computes on."""
+"""Which processor PyTorch computes on, and how precisely."""
 
 import os
 
@@ -26,3 +26,19 @@ def device(name=None):
     if not AVAILABLE[name]():
         raise RuntimeError(f"DLCOURSE_DEVICE={name}: torch {torch.__version__} finds none; use auto or cpu")
     return torch.device(name)
+
+
+def autocast(where, enabled=True):
+    """Return a context in which products are computed in bfloat16: half the memory, on many devices faster.
+
+        with autocast(where, enabled=half):
+            loss = loss_fn(model(x), y)
+        loss.backward()  # outside; gradients and weights stay float32
+
+    where  a torch.device, as from `device()`
+
+    bfloat16 keeps float32's range and about three decimal digits, so that small gradients do not vanish and
+    need no scaling. Sums that need more, such as a softmax or a loss, torch computes in float32 all the same.
+    Chapter: 24_scale_deploy.
+    """
+    return torch.autocast(where.type, torch.bfloat16, enabled=enabled)
