@@ -208,20 +208,17 @@ def batch_sizes(seed, *, size, scaled, epochs=8):
 @experiment(
     CHAPTER,
     "starts",
-    [
-        {"scheme": s, "norm": n}
-        for n in ("none", "batch", "layer")
-        for s in ("N(0, 1)", "0.01", "torch", "He")
-    ],
+    [{"scheme": s, "norm": n} for n in ("none", "batch", "layer") for s in ("N(0, 1)", "0.01", "torch", "He")]
+    + [{"scheme": "N(0, 1)", "norm": "batch", "lr": 0.03}, {"scheme": "0.01", "norm": "layer", "lr": 1e-4}],
     seeds=5,
     band={"test": 0.2},
 )
-def starts(seed, *, scheme, norm, epochs=5):
-    """Ten hidden ReLU layers of 64 units, Adam 1e-3; the first weights and the normalisation vary."""
+def starts(seed, *, scheme, norm, lr=1e-3, epochs=5):
+    """Ten hidden ReLU layers of 64 units, Adam; the first weights, the normalisation and the rate vary."""
     x, y, x_test, y_test = digits(seed)
     rng = np.random.default_rng(seed)
     net = deep_relu(10, scheme, norm, rng)
-    optimiser = ref.Adam(net, lr=1e-3)
+    optimiser = ref.Adam(net, lr=lr)
     for _ in train_numpy(net, ref.CrossEntropyLoss(), optimiser, x, y, epochs=epochs, rng=rng):
         pass
     return {"test": accuracy(net(x_test), y_test)}
