@@ -87,6 +87,18 @@ rss_trace = Exercise(
             says="the rise is far above `size`: size counts bytes, and an element may have 8 of them",
         ),
         Mistake(
+            name="too-much-kept",
+            value=lambda case: {"rise": "too much", "then": "stays"},
+            says="the rise is far above `size` (count bytes, not elements), and the object is still "
+            "referred to at the third reading",
+        ),
+        Mistake(
+            name="too-little-kept",
+            value=lambda case: {"rise": "too little", "then": "stays"},
+            says="memory rises by much less than `size` (write to all of it), and the object is still "
+            "referred to at the third reading",
+        ),
+        Mistake(
             name="too-little",
             value=lambda case: {"rise": "too little", "then": "falls"},
             says="memory rises by much less than `size`: count bytes, and write to all of them",
@@ -160,7 +172,18 @@ release = Exercise(
 # --- a pool of buffers -----------------------------------------------------------------------------------
 
 
-def pooled(operations, *, reuse=True, clean=True, fits=True, last=True, shorten=True, remove=True):
+def pooled(
+    operations,
+    *,
+    reuse=True,
+    clean=True,
+    fits=True,
+    last=True,
+    shorten=True,
+    remove=True,
+    length=False,
+    top=False,
+):
     """[length, sum, fresh] after each take, and the number of free buffers at the end."""
     free, taken, fresh, rows = [], [], 0, []  # a buffer: [capacity, its numbers]
     for kind, number in operations:
@@ -168,7 +191,10 @@ def pooled(operations, *, reuse=True, clean=True, fits=True, last=True, shorten=
             capacity, numbers = taken[number]
             free.append([capacity, [7.0] * len(numbers)])  # whoever had it has written to it
             continue
-        found = [i for i, (capacity, _) in enumerate(free) if capacity >= number or not fits]
+        room = [len(numbers) if length else capacity for capacity, numbers in free]
+        found = [i for i, has in enumerate(room) if has >= number or not fits]
+        if top:  # no other than the one given back last is looked at
+            found = [i for i in found if i == len(free) - 1]
         if found and reuse:
             place = found[-1 if last else 0]
             capacity, numbers = free.pop(place) if remove else free[place]
@@ -207,10 +233,12 @@ def pool_cases(rng):
     two = [("take", 3), ("take", 9), ("give", 1), ("give", 0), ("take", 2), ("take", 6), ("take", 1)]
     other = [("take", 9), ("take", 3), ("give", 0), ("give", 1), ("take", 2), ("take", 8), ("take", 5)]
     wide = [("take", int(rng.integers(20, 40))), ("give", 0), ("take", 10), ("take", 10)]
+    short = [("take", 8), ("give", 0), ("take", 2), ("give", 1), ("take", 8)]  # length 2, capacity 8
+    below = [("take", 9), ("take", 3), ("give", 0), ("give", 1), ("take", 8)]  # the last one does not fit
     loop = [("take", 6), ("give", 0)]
     for step in range(1, 5):
         loop += [("take", 6), ("give", step)]
-    return [(simple,), (two,), (other,), (wide,), (loop,), ([("take", 5)],)]
+    return [(simple,), (two,), (other,), (wide,), (loop,), (short,), (below,), ([("take", 5)],)]
 
 
 def described(operations):
@@ -249,6 +277,16 @@ buffer_pool = Exercise(
             name="too-small",
             value=lambda case: pooled(case[0], fits=False),
             says="a buffer with too small a capacity was taken, and had to be allocated again: compare first",
+        ),
+        Mistake(
+            name="length",
+            value=lambda case: pooled(case[0], length=True),
+            says="a buffer whose capacity suffices was passed over: compare `capacity()`, not `len()`",
+        ),
+        Mistake(
+            name="last-alone",
+            value=lambda case: pooled(case[0], top=True),
+            says="the buffer given back last does not fit, but another free one does: search all of them",
         ),
         Mistake(
             name="oldest",
@@ -293,6 +331,12 @@ def kept(case, *, sizes="owner", once=True):
         return sum(a.nbytes for a in chosen if a.base is None)
     if sizes == "elements":
         return sum({id(o): o.size for o in owners}.values())
+    if sizes == "bases":
+        return sum({id(a.base): a.base.nbytes for a in chosen if a.base is not None}.values())
+    if sizes == "different":
+        return sum({o.nbytes for o in owners})
+    if sizes == "eight":
+        return sum({id(o): 8 * o.size for o in owners}.values())
     if sizes == "both":
         extra = sum(a.nbytes for a in chosen if a.base is not None)
         return sum({id(o): o.nbytes for o in owners}.values()) + extra
@@ -315,6 +359,7 @@ bytes_kept = Exercise(
         ([("own", 8, 4, "f4"), ("own", 5, 5, "f8")], [0, 1]),
         ([("own", 9, 2, "u1"), ("view", 0, 1, 8), ("view", 1, 2, 4)], [0, 2]),  # a view of a view
         ([], []),
+        ([("own", 6, 5, "f8"), ("own", 6, 5, "f8"), ("view", 1, 0, 2)], [0, 2]),  # two owners of one size
         ([("own", int(rng.integers(20, 90)), 7, "f4"), ("view", 0, 5, 9), ("own", 3, 3, "f8")], [1, 2, 0]),
     ],
     expected=kept,
@@ -343,6 +388,21 @@ bytes_kept = Exercise(
             says="this is the number of elements: bytes are asked for, `nbytes`",
         ),
         Mistake(
+            name="bases-alone",
+            value=lambda case: kept(case, sizes="bases"),
+            says="an array whose base is None owns its data, and they count as well",
+        ),
+        Mistake(
+            name="same-size",
+            value=lambda case: kept(case, sizes="different"),
+            says="two owners that happen to have the same size are two: tell them apart by `id`",
+        ),
+        Mistake(
+            name="eight-bytes",
+            value=lambda case: kept(case, sizes="eight"),
+            says="an element need not have 8 bytes: `nbytes` knows",
+        ),
+        Mistake(
             name="view-added",
             value=lambda case: kept(case, sizes="both"),
             says="a view has no data of its own: count its base, and not the view as well",
@@ -353,9 +413,21 @@ bytes_kept = Exercise(
 # --- counting references ---------------------------------------------------------------------------------
 
 
-def freed(program, *, cascade=True, names=True, holds=True, breadth=False, tracing=False, exits=False):
+def freed(
+    program,
+    *,
+    cascade=True,
+    names=True,
+    holds=True,
+    breadth=False,
+    tracing=False,
+    exits=False,
+    turn=False,
+    once=False,
+):
     """The objects in the order in which counting frees them; each option changes one rule."""
     variables, count, held, order = {}, {}, {}, []
+    step = -1 if turn else 1
 
     def release(thing):
         waiting = [thing]
@@ -365,7 +437,7 @@ def freed(program, *, cascade=True, names=True, holds=True, breadth=False, traci
             if count[thing] == 0:
                 order.append(thing)
                 if cascade:
-                    waiting = waiting + held[thing] if breadth else held[thing] + waiting
+                    waiting = waiting + held[thing] if breadth else held[thing][::step] + waiting
 
     def sweep():
         found, waiting = set(), list(variables.values())
@@ -386,6 +458,8 @@ def freed(program, *, cascade=True, names=True, holds=True, breadth=False, traci
             count[thing] += names
         elif kind == "hold":
             holder, other = variables[words[0]], variables[words[1]]
+            if once and other in held[holder]:
+                continue
             held[holder].append(other)
             count[other] += holds
         else:
@@ -410,11 +484,13 @@ def freed_cases(rng):
     depth = [*new, ("new", "e"), *(("hold", *pair) for pair in ("ab", "ac", "bd", "be"))]
     depth += [("del", name) for name in ("b", "c", "d", "e", "a")]
     twice = [("new", "a"), ("new", "b"), ("hold", "a", "b"), ("hold", "a", "b"), ("del", "b"), ("del", "a")]
+    again = [*new[:3], ("hold", "a", "b"), ("hold", "a", "c"), ("hold", "a", "b")]
+    again += [("del", name) for name in "bca"]  # b has to wait for its second reference
     names = [str(name) for name in rng.permutation(list("pqrst"))]
     mixed = [("new", name) for name in names]
     mixed += [("hold", names[i], names[j]) for i, j in ((0, 1), (1, 2), (0, 3), (3, 4))]
     mixed += [("del", name) for name in names[1:]] + [("del", names[0])]
-    return [(program,) for program in (two_names, held, chain, cycle, depth, twice, mixed)]
+    return [(program,) for program in (two_names, held, chain, cycle, depth, twice, again, mixed)]
 
 
 count_freed = Exercise(
@@ -449,6 +525,16 @@ count_freed = Exercise(
             name="level-by-level",
             value=lambda case: freed(case[0], breadth=True),
             says="the order is not right: what hangs on the first reference goes before the second one goes",
+        ),
+        Mistake(
+            name="backwards",
+            value=lambda case: freed(case[0], turn=True),
+            says="an object's references go in the order in which it got them: yours go last to first",
+        ),
+        Mistake(
+            name="held-once",
+            value=lambda case: freed(case[0], once=True),
+            says="an object that holds another one twice holds two references: both count, and both must go",
         ),
         Mistake(
             name="cycles-collected",
@@ -543,7 +629,9 @@ shared_sums = Exercise(
 # --- the collector's subtraction -------------------------------------------------------------------------
 
 
-def rubbish(counts, arrows, *, rescue=True, subtract=True, once=False, invert=False, cycles=False):
+def rubbish(
+    counts, arrows, *, rescue=True, subtract=True, once=False, invert=False, cycles=False, near=False
+):
     outside = dict(counts)
     for targets in arrows.values():
         for target in set(targets) if once else targets:
@@ -554,7 +642,8 @@ def rubbish(counts, arrows, *, rescue=True, subtract=True, once=False, invert=Fa
         for target in arrows[waiting.pop()]:
             if target not in alive:
                 alive.add(target)
-                waiting.append(target)
+                if not near:
+                    waiting.append(target)
     if cycles:  # on a cycle, whoever else may refer to it
         return sorted(name for name in counts if name in reached(arrows, name))
     return sorted(alive if invert else set(counts) - alive)
@@ -609,6 +698,12 @@ garbage = Exercise(
             name="no-rescue",
             value=lambda case: rubbish(*case, rescue=False),
             says="what can be reached from an object with references from outside is alive too",
+        ),
+        Mistake(
+            name="one-step",
+            value=lambda case: rubbish(*case, near=True),
+            says="you follow one arrow from the objects with references from outside: follow the arrows "
+            "on and on",
         ),
         Mistake(
             name="not-subtracted",
@@ -875,13 +970,26 @@ WeakCache = Exercise(
 # --- bytes of a training step ----------------------------------------------------------------------------
 
 
-def step_bytes(case, *, bias=True, batch=True, which="inputs", moments=2, size=True, one_gradient=True):
+def step_bytes(
+    case,
+    *,
+    bias=True,
+    batch=True,
+    which="inputs",
+    moments=2,
+    size=True,
+    one_gradient=True,
+    turn=False,
+    plain=False,
+):
     widths, rows, number = case
     number = number if size else 1
-    parameters = number * sum((a + bias) * b for a, b in zip(widths, widths[1:]))
+    pairs = zip(widths[1:], widths) if turn else zip(widths, widths[1:])
+    parameters = number * sum((a + bias) * b for a, b in pairs)
     values = {"inputs": widths[:-1], "outputs": widths[1:], "all": widths, "hidden": widths[1:-1]}[which]
     gradients = parameters if one_gradient else parameters * rows
-    return parameters, gradients, moments * parameters, number * (rows if batch else 1) * sum(values)
+    kept = (1 if plain else number) * (rows if batch else 1) * sum(values)
+    return parameters, gradients, moments * parameters, kept
 
 
 training_bytes = Exercise(
@@ -907,6 +1015,16 @@ training_bytes = Exercise(
             name="no-bias",
             value=lambda case: step_bytes(case, bias=False),
             says="the biases are missing: a layer has one for each of its outputs",
+        ),
+        Mistake(
+            name="bias-of-inputs",
+            value=lambda case: step_bytes(case, turn=True),
+            says="a bias belongs to an output: (inputs + 1) * outputs, not inputs * (outputs + 1)",
+        ),
+        Mistake(
+            name="activation-numbers",
+            value=lambda case: step_bytes(case, plain=True),
+            says="the activations are counted in numbers: they too are asked for in bytes",
         ),
         Mistake(
             name="no-batch",
