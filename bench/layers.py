@@ -90,11 +90,11 @@ def machine():
     return versions | {"blas": kernels, "processor": torch.backends.cpu.get_cpu_capability()}
 
 
-def without_pins():
+def without_pins(module="bench.layers"):
     """Start again with the kernels that suit this processor, if the environment prescribes others."""
     if any(pin in os.environ for pin in PINS):  # too late to change here: NumPy's BLAS has read them
         free = {name: value for name, value in os.environ.items() if name not in PINS}
-        again = [sys.executable, "-m", "bench.layers", *sys.argv[1:]]
+        again = [sys.executable, "-m", module, *sys.argv[1:]]
         sys.exit(subprocess.run(again, env=free).returncode)
 
 

@@ -2,11 +2,12 @@
 
 import json
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bench import layers
+from bench import layers, peers
 from bench.workloads import WORKLOADS, Workload
 
 SMALL = [
@@ -77,3 +78,36 @@ def test_starts_again_without_prescribed_kernels(monkeypatch):
     with pytest.raises(SystemExit, match="3"):
         layers.without_pins()
     assert "OPENBLAS_CORETYPE" not in started[0] and "PATH" in started[0]
+
+
+# --- Peers ----------------------------------------------------------------------------------------------
+
+DOUBLE = replace(faulty(lambda y: (y,)), name="double")
+
+
+def test_a_missing_peer_is_skipped_with_a_line(capsys, tmp_path, monkeypatch):
+    assert peers.load("no_such_peer") is None
+    assert capsys.readouterr().out == "no_such_peer: skipped, not installed (pip install no_such_peer)\n"
+    (tmp_path / "old_peer.py").write_text("raise AttributeError('np.int')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert peers.load("old_peer") is None
+    assert capsys.readouterr().out == "old_peer: skipped, it does not import here: AttributeError\n"
+
+
+def test_a_peer_that_computes_something_else_is_marked(capsys, monkeypatch):
+    monkeypatch.setattr(layers, "SLICE", 1e-4)
+    right = peers.measure(DOUBLE, lambda x: lambda: (x + x,), 1, 1)
+    wrong = peers.measure(DOUBLE, lambda x: lambda: (2.001 * x,), 1, 1)
+    sample = peers.measure(DOUBLE, lambda x: lambda: (None,), 64, 1)
+    for row in (right, wrong, sample):
+        peers.show(row)
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.endswith("0e+00") and second.endswith("5e-04: another result")
+    assert third.endswith("not compared; one sample, times 64")
+    with pytest.raises(ValueError, match="zip"):
+        peers.measure(DOUBLE, lambda x: lambda: (2 * x, x), 1, 1)
+
+
+def test_autograds_workloads_are_ours():
+    written = peers.Autograd(None, np, None).workloads()
+    assert set(written) | {"Adam, 1M, against fused"} == {workload.name for workload in WORKLOADS}
