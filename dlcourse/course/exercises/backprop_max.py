@@ -62,16 +62,21 @@ loss_delta = Exercise(
             value=lambda case: squared_error(*case, factor=-2.0),
             says="delta has the wrong sign: the slope is positive where the prediction is too large",
         ),
+        Mistake(
+            name="half",
+            value=lambda case: squared_error(*case, share=0.5 / len(case[1])),
+            says="loss and delta are half as large as they should be: the loss is the mean of e², not of ½e²",
+        ),
     ),
 )
 
 
-def to_input(x, weights, biases, delta, *, slope=on, last=False, below=False, stop=0):
+def to_input(x, weights, biases, delta, *, slope=on, last=False, below=False, stop=0, bend=relu):
     """dL/dx of a ReLU network; the options are ways to get it wrong."""
     a, zs = x, []
     for W, b in zip(weights, biases):
         zs.append(a @ W.T + b)
-        a = relu(zs[-1])
+        a = bend(zs[-1])
     if last:
         delta = delta * on(zs[-1])
     for layer in reversed(range(stop, len(weights))):
@@ -129,6 +134,11 @@ input_gradient = Exercise(
             value=lambda case: to_input(*case, stop=1),
             says="this is delta of the first layer: one product with the first weight is still to come",
         ),
+        Mistake(
+            name="forward-without-relu",
+            value=lambda case: to_input(*case, bend=lambda z: z),
+            says="your forward pass has no ReLU: each layer receives relu(z) of the layer before, not z",
+        ),
     ),
 )
 
@@ -150,7 +160,7 @@ def back_main(cases):
 def back(case, *, slope=on, transposed=False):
     w, delta, z = (np.array(part) for part in case)
     w = w.reshape(len(z), len(delta)).T if transposed else w.reshape(len(delta), len(z))
-    return (delta @ w * slope(z)).tolist()
+    return (delta @ w * slope(z) + 0.0).tolist()  # no -0.0 in a diagnosis
 
 
 rust_back = Exercise(
@@ -378,6 +388,16 @@ sample_step = Exercise(
             value=lambda case: one_step(*case, biases=False),
             says="the biases are not learned: their gradients are delta and epsilon",
         ),
+        Mistake(
+            name="no-rate",
+            value=lambda case: one_step(*case[:-1], 1.0),
+            says="the learning rate is missing: subtract lr times the gradient",
+        ),
+        Mistake(
+            name="activation-as-slope",
+            value=lambda case: one_step(*case, slope=relu),
+            says="you multiplied by the activation: the slope of ReLU is 1 or 0, not its value",
+        ),
     ),
 )
 
@@ -475,6 +495,16 @@ merge_twins = Exercise(
             value=lambda case: (case[0][0], float(case[1].sum()), float(case[2].sum())),
             says="the bias is inside the ReLU of each unit: it must not be summed",
         ),
+        Mistake(
+            name="row-summed",
+            value=lambda case: (case[0].sum(axis=0), float(case[1][0]), float(case[2].sum())),
+            says="the row is inside the ReLU of each unit: it must not be summed",
+        ),
+        Mistake(
+            name="times-first",
+            value=lambda case: (case[0][0], float(case[1][0]), float(case[2].size * case[2][0, 0])),
+            says="you took the first outgoing weight H times: they may differ, so add them up",
+        ),
     ),
 )
 
@@ -488,8 +518,9 @@ def rows_sorted(x, y):
     return table[np.lexsort(table.T[::-1])]
 
 
-def in_orders(x, y, orders=SIX, targets=None):
-    many = np.concatenate([x[:, list(order)] for order in orders])
+def in_orders(x, y, orders=SIX, targets=None, by_row=False):
+    many = [x[:, list(order)] for order in orders]
+    many = np.stack(many, axis=1).reshape(-1, 3) if by_row else np.concatenate(many)
     return rows_sorted(many, np.tile(y, len(orders)) if targets is None else targets)
 
 
@@ -519,6 +550,7 @@ all_orders = Exercise(
     cases=lambda rng: [
         (np.array([[1.0, 2.0, 3.0]]), np.array([3.0])),
         (np.array([[1.0, 2.0, 3.0], [9.0, 8.0, 7.0]]), np.array([3.0, 9.0])),
+        (np.array([[4.0, 4.0, 1.0], [2.0, 2.0, 2.0]]), np.array([4.0, 2.0])),  # fewer than six different rows
         (rng.integers(0, 10, (4, 3)).astype(float), rng.normal(size=4)),
     ],
     expected=lambda case: in_orders(*case),
@@ -544,6 +576,16 @@ all_orders = Exercise(
             name="reversed",
             value=lambda case: in_orders(*case, orders=((0, 1, 2), (2, 1, 0))),
             says="this adds the reversed rows only: three numbers have six orders",
+        ),
+        Mistake(
+            name="tile",
+            value=lambda case: in_orders(*case, targets=np.tile(case[1], 6), by_row=True),
+            says="the targets do not stand beside their rows: your rows come six by six, so repeat each target",
+        ),
+        Mistake(
+            name="distinct",
+            value=lambda case: np.unique(in_orders(*case), axis=0),
+            says="rows that occur more than once were dropped: keep all six orders also where some coincide",
         ),
     ),
 )
@@ -592,6 +634,8 @@ max_four = Exercise(
         (np.array([-1.0, -2.0, -3.0, -4.0]),),
         (np.array([-4.0, -3.0, -2.0, -1.0]),),
         (np.array([5.0, -3.0, 2.0, 2.0]),),
+        (np.array([-3e8, -1e8, -4e8, -2e8]),),  # no bias lifts these above 0 and leaves the small ones exact
+        (np.array([-2e8, -4e8, -1e8, -3e8]),),
         *((rng.normal(size=4),) for _ in range(8)),
     ],
     expected=lambda case: float(case[0].max()),
