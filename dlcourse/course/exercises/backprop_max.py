@@ -580,7 +580,7 @@ all_orders = Exercise(
         Mistake(
             name="tile",
             value=lambda case: in_orders(*case, targets=np.tile(case[1], 6), by_row=True),
-            says="the targets do not stand beside their rows: your rows come six by six, so repeat each target",
+            says="the targets are not beside their rows: your rows come six by six, so repeat each target",
         ),
         Mistake(
             name="distinct",
