@@ -207,7 +207,7 @@ dropout = Exercise(
 # --- Augmentation ----------------------------------------------------------------------------------------
 
 
-def cropped(case, *, extra=1, same=False, swapped=False, centre=False):
+def cropped(case, *, extra=1, same=False, swapped=False, centre=False, each=False):
     images, size, seed = case
     rng = np.random.default_rng(seed)
     n, height, width = images.shape
@@ -216,6 +216,10 @@ def cropped(case, *, extra=1, same=False, swapped=False, centre=False):
     else:
         top = rng.integers(0, height - size + extra, n)
         left = rng.integers(0, width - size + extra, n)
+    if each:
+        rng = np.random.default_rng(seed)
+        places = [(rng.integers(0, height - size + 1), rng.integers(0, width - size + 1)) for _ in images]
+        top, left = np.array(places).T
     if same:
         top, left = np.full(n, top[0]), np.full(n, left[0])
     if centre:
@@ -265,6 +269,11 @@ random_crop = Exercise(
             says="you drew the columns first: draw the N top rows, then the N left columns",
         ),
         Mistake(
+            name="one-by-one",
+            value=lambda case: cropped(case, each=True),
+            says="you drew row and column image by image: draw all N top rows, then all N left columns",
+        ),
+        Mistake(
             name="centre",
             value=lambda case: cropped(case, centre=True),
             says="you always cut out the centre: draw the places at random",
@@ -273,10 +282,10 @@ random_crop = Exercise(
 )
 
 
-def turned(case, *, sign=1, order=1, mode="grid-constant", corner=False, radians=False):
+def turned(case, *, sign=1, order=1, mode="grid-constant", corner=False, half=0, radians=False):
     image, degrees = case
     angle = sign * (degrees if radians else math.radians(degrees))
-    middle = np.array([0.0, 0.0] if corner else [(n - 1) / 2 for n in image.shape])
+    middle = np.array([0.0, 0.0] if corner else [(n - 1 + half) / 2 for n in image.shape])
     r, c = np.indices(image.shape) - middle[:, None, None]
     cos, sin = math.cos(angle), math.sin(angle)
     source = [r * cos + c * sin + middle[0], -r * sin + c * cos + middle[1]]
@@ -327,6 +336,16 @@ rotated = Exercise(
             name="border",
             value=lambda case: turned(case, mode="nearest"),
             says="the border is repeated outside the image: zeros belong there, mode='grid-constant'",
+        ),
+        Mistake(
+            name="cut-off",
+            value=lambda case: turned(case, mode="constant"),
+            says="places just outside become 0 at once: mode='grid-constant' interpolates towards the zeros",
+        ),
+        Mistake(
+            name="half-pixel",
+            value=lambda case: turned(case, half=1),
+            says="the centre lies half a pixel off: it is ((H - 1) / 2, (W - 1) / 2)",
         ),
     ),
 )
@@ -415,12 +434,16 @@ def race(answer, case):
     axes, _ = np.linalg.qr(rng.normal(size=(n, n)))
     curvature = np.geomspace(1 / condition, 1, n)
     hessian, start = axes * curvature @ axes.T, axes @ np.ones(n)
-    best = 2 / (1 + 1 / condition)
-    plain = float(np.sum(curvature * (1 - best * curvature) ** (2 * steps)) / 2)
+    rates = np.linspace(0.01, 2, 400)[:, None]  # plain descent at each; past 2 it diverges
+    plain = float((curvature * (1 - rates * curvature) ** (2 * steps)).sum(axis=1).min() / 2)
     optimiser, w = answer(n), start.copy()
     with np.errstate(all="ignore"):
         for _ in range(steps):
-            w = np.asarray(optimiser.step(w, hessian @ w), dtype=float)
+            before = w.copy()
+            new = np.array(optimiser.step(w, hessian @ w), dtype=float)
+            if not np.array_equal(w, before, equal_nan=True):
+                raise NotPlain("the old weights, changed in place: expected a new array")
+            w = new
             if w.shape != (n,):
                 raise NotPlain(f"weights of shape {w.shape} from step: expected ({n},)")
         loss = float(w @ hessian @ w / 2)
@@ -456,7 +479,7 @@ OwnOptimiser = Exercise(
         Mistake(
             name="slow",
             value=lambda case: WORSE,
-            says="slower than plain descent with its best rate: the steps are too short",
+            says="slower than plain descent at its best rate: the steps are too short or swing to and fro",
         ),
         Mistake(
             name="diverges",
@@ -474,9 +497,10 @@ OwnOptimiser = Exercise(
 # --- Batch normalisation ---------------------------------------------------------------------------------
 
 
-def norm_back(case, *, centre=True, stretch=True, gamma=True, scale=True, mean=False):
+def norm_back(case, *, centre=True, stretch=True, gamma=True, scale=True, mean=False, sums=False):
     delta, xhat, weight, v, eps = case
-    inner = delta - centre * delta.mean(axis=0) - stretch * xhat * (delta * xhat).mean(axis=0)
+    bar = np.sum if sums else np.mean
+    inner = delta - centre * bar(delta, axis=0) - stretch * xhat * bar(delta * xhat, axis=0)
     dx = (weight if gamma else 1) / (np.sqrt(v + eps) if scale else 1) * inner
     reduce = np.mean if mean else np.sum
     return dx, reduce(delta * xhat, axis=0), reduce(delta, axis=0)
@@ -534,6 +558,11 @@ batchnorm_backward = Exercise(
             name="means",
             value=lambda case: norm_back(case, mean=True),
             says="dgamma and dbeta are sums over the batch, not means",
+        ),
+        Mistake(
+            name="sums",
+            value=lambda case: norm_back(case, sums=True),
+            says="in dx stand means over the batch where you have sums",
         ),
     ),
 )
@@ -640,8 +669,8 @@ swish = Exercise(
         ),
         Mistake(
             name="overflow",
-            value=lambda case: tuple(np.where(case[0] < -700, np.nan, part) for part in swish_of(case[0])),
-            says="exp overflows for very negative x: write the logistic function with tanh",
+            value=lambda case: tuple(np.where(case[0] > 700, np.nan, part) for part in swish_of(case[0])),
+            says="exp(x) overflows for large x and inf / inf is NaN: write the logistic function with tanh",
         ),
     ),
 )
@@ -666,13 +695,12 @@ def nesterov_main(cases):
     return "fn main() {\n" + body + '    println!("[{}]", results.join(", "));\n}\n'
 
 
-def nesterov(case, *, heavy=False, old=False, damped=False, forget=False, plus=1):
+def nesterov(case, *, heavy=False, bare=False, damped=False, forget=False, plus=1):
     w, gradients, lr, mu = case
     w, u = np.array(w), np.zeros(len(w))
     for g in map(np.array, gradients):
-        before = u
         u = g if forget else mu * u + (1 - mu if damped else 1) * g
-        move = u if heavy else g + mu * (before if old else u)
+        move = u if heavy else mu * u if bare else g + mu * u
         w = w - plus * lr * move
     return [w.tolist(), u.tolist()]
 
@@ -699,12 +727,12 @@ rust_nesterov = Exercise(
         Mistake(
             name="heavy-ball",
             value=lambda case: nesterov(case, heavy=True),
-            says="this is plain momentum: Nesterov's step is g + mu·u, with the new u",
+            says="this is plain momentum, as is g + mu·u with the old u: take g + mu·u with the new u",
         ),
         Mistake(
-            name="old-velocity",
-            value=lambda case: nesterov(case, old=True),
-            says="the step uses the velocity from before: update u first",
+            name="no-gradient",
+            value=lambda case: nesterov(case, bare=True),
+            says="the step lacks the gradient: it is g + mu·u, not mu·u alone",
         ),
         Mistake(
             name="damped",
@@ -909,8 +937,8 @@ def judge_layers(rows):
     sizes = [row["size"] for row in rows]
     return judged(
         [
-            (sizes != sorted(sizes) or sizes[-1] < 1000 * sizes[0], "sizes"),
-            (max(row["difference"] for row in rows) > 1e-9, "outputs"),
+            (sizes != sorted(set(sizes)) or sizes[-1] < 1000 * sizes[0], "sizes"),
+            (not all(row["difference"] <= 1e-9 for row in rows), "outputs"),
             (any(last[key] <= first[key] for key in ("own_seconds", "builtin_seconds")), "time"),
             (last["own_bytes"] <= first["own_bytes"], "memory"),
         ]
@@ -950,10 +978,12 @@ def judge_rates(table):
     start, end = table["start"], table["end"]
     if len(end) < 3 or set(start) != set(end) or any(len(row) < 5 for row in end.values()):
         return "form"
+    if any(loss != loss for row in end.values() for loss in row.values()):  # NaN: inf is asked for
+        return "form"
     best = {name: min(row, key=row.get) for name, row in end.items()}
     return judged(
         [
-            (max(start.values()) - min(start.values()) > 1e-9, "start"),
+            (not all(abs(a - b) <= 1e-9 for a in start.values() for b in start.values()), "start"),
             (any(best[name] in (min(row), max(row)) for name, row in end.items()), "edge"),
             (any(row[best[name]] >= start[name] for name, row in end.items()), "no descent"),
         ]
@@ -965,7 +995,7 @@ rate_table = project(
     "V19.2+",
     judge_rates,
     (
-        ("form", "form", "expected {'start': ..., 'end': ...}, three rules or more, five rates each"),
+        ("form", "form", "expected {'start': ..., 'end': ...}, three rules or more, five rates each, no NaN"),
         ("start", "start", "the rules do not start at the same loss: give all the same first weights"),
         ("edge", "edge", "the best rate of a rule is its smallest or largest: widen its range"),
         ("no-descent", "no descent", "a rule ends no lower than it started, even at its best rate"),
