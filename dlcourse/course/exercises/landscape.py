@@ -170,9 +170,11 @@ fold_weights = Exercise(
 # --- k-means ---------------------------------------------------------------------------------------------
 
 
-def kmeans(x, centres, *, extra=0, empty="kept", power=2, farthest=False, total=False):
+def kmeans(x, centres, *, extra=0, empty="kept", power=2, farthest=False, total=False, last=False):
     distance = (np.abs(x[:, None, :] - centres) ** power).sum(axis=2)
     groups = distance.argmax(axis=1) if farthest else distance.argmin(axis=1)
+    if last:
+        groups = len(centres) - 1 - distance[:, ::-1].argmin(axis=1)
     new = centres.astype(float)
     for g in range(len(centres)):
         members = x[groups == g]
@@ -201,6 +203,7 @@ kmeans_step = Exercise(
         (rng.normal(size=(12, 3)), rng.normal(size=(3, 3))),
         (rng.normal(size=(40, 2)), 2 * rng.normal(size=(5, 2))),
         (np.array([[0.0, 0.0]]), np.array([[2.0, 2.0], [0.0, 3.0]])),  # squares and sums disagree
+        (np.array([[0.0], [3.0], [7.0]]), np.array([[2.0], [4.0]])),  # 3 is as near to 2 as to 4
     ],
     expected=lambda case: kmeans(*case),
     mistakes=(
@@ -218,6 +221,11 @@ kmeans_step = Exercise(
             name="old-counted",
             value=lambda case: kmeans(*case, extra=1),
             says="the old centre counts as a member here, as in linfa: the exercise wants the plain mean",
+        ),
+        Mistake(
+            name="last-of-equals",
+            value=lambda case: kmeans(*case, last=True),
+            says="an example as near to two centres belongs to the first of them, as with argmin",
         ),
         Mistake(
             name="sum",
@@ -330,6 +338,8 @@ rust_nearest = Exercise(
         ([[-4, 0], [5, 0], [0, 6]], [0, 0]),
         ([[2, 0], [0, 2], [2, 2], [1, 1]], [3, 3]),
         ([[1, 1], [4, 4]], [4, 3]),
+        ([[3, 3], [4, 0]], [0, 0]),  # 18 against 16, but the largest differences are 3 and 4
+        ([[5, -5], [1, 1]], [0, 0]),  # differences that cancel
     ],
     expected=lambda case: first_least(distances(case)),
     mistakes=(
@@ -347,6 +357,16 @@ rust_nearest = Exercise(
             name="signed-differences",
             value=lambda case: first_least([sum(r) - sum(case[1]) for r in case[0]]),
             says="positive and negative differences cancel: square each before adding",
+        ),
+        Mistake(
+            name="square-of-sum",
+            value=lambda case: first_least([(sum(r) - sum(case[1])) ** 2 for r in case[0]]),
+            says="you squared the sum, where opposite differences cancel: square each before adding",
+        ),
+        Mistake(
+            name="largest-difference",
+            value=lambda case: first_least([max(abs(a - b) for a, b in zip(r, case[1])) for r in case[0]]),
+            says="only the largest difference counts here: add up the squares of all of them",
         ),
         Mistake(
             name="farthest-row",
@@ -617,7 +637,7 @@ rebase = Exercise(
         "For each row, divide entry by entry by `table[language]`; `zip(row, table[language])` pairs them.",
     ),
     cases=lambda rng: [
-        ({"A": (1.0, 1.0, 4.0), "B": (2.0, 8.0, 1.0)}, "B"),
+        ({"A": (3.0, 1.0, 4.0), "B": (2.0, 8.0, 0.5)}, "B"),
         ({"A": (1.0, 1.0), "B": (3.0, 2.0), "C": (10.0, 50.0)}, "C"),
         ({"C": (1.00, 1.00, 1.17), "Rust": (1.03, 1.04, 1.54), "Pascal": (2.14, 3.02, 1.00)}, "Rust"),
     ],
@@ -637,6 +657,13 @@ rebase = Exercise(
             name="subtracted",
             value=lambda case: rebased(case[0], lambda row: [a - b for a, b in zip(row, case[0][case[1]])]),
             says="these are differences: a ratio needs a division",
+        ),
+        Mistake(
+            name="by-the-best",
+            value=lambda case: rebased(
+                case[0], lambda row: over(row, [min(c) for c in zip(*case[0].values())])
+            ),
+            says="every column is divided by its smallest entry: divide by the row of the given language",
         ),
         Mistake(
             name="unchanged",
@@ -893,7 +920,7 @@ energy_cause = Choice(
         ),
         Option(
             text="Most of the saving is explained by the shorter run.",
-            says="Right. Half the time at the same power would have saved 50 % of the 55 %.",
+            says="Right. Half the time at the same power would have saved 50 of the 55 points.",
             right=True,
         ),
         Option(
