@@ -78,8 +78,9 @@ def shuffle_main(cases):
     )
 
 
-def shuffled(case, *, reach="last", first=False, forward=False, moved=True, position=True):
+def shuffled(case, *, reach="last", first=False, forward=False, moved=True, position=True, turned=False):
     n, draws = case
+    draws = draws[::-1] if turned else draws
     order = list(range(n))
     places = range(1, n) if forward else range(n - 1, 0, -1)
     for k, last in enumerate(places):
@@ -133,6 +134,11 @@ rust_shuffle = Exercise(
             name="one-draw",
             value=lambda case: shuffled(case, first=True),
             says="every step uses the first number of `draws`: take the next one each time",
+        ),
+        Mistake(
+            name="draws-from-the-end",
+            value=lambda case: shuffled(case, turned=True),
+            says="`draws` is used from its end: its first number belongs to last = n - 1",
         ),
         Mistake(
             name="copied",
@@ -226,7 +232,8 @@ mlp_backward = Exercise(
         Mistake(
             name="no-gate",
             value=lambda case: back(case, gate="none"),
-            says="the ReLU is missing on the way back: where it was off, no gradient passes",
+            says="the ReLU is missing on the way back, or its gate is always open: compare a > 0, "
+            "since a >= 0 holds everywhere",
         ),
         Mistake(
             name="gate-at-the-input",
@@ -252,6 +259,16 @@ mlp_backward = Exercise(
             name="stops-at-the-first-layer",
             value=lambda case: back(case, first=False),
             says="what you return is the gradient at the first layer's output: one product dz @ W is missing",
+        ),
+        Mistake(
+            name="lists-reversed",
+            value=lambda case: {k: v if k == "dx" else v[::-1] for k, v in back(case).items()},
+            says="the lists run from the last layer to the first: entry 0 belongs to the first layer",
+        ),
+        Mistake(
+            name="weights-transposed",
+            value=lambda case: back(case) | {"dweights": [w.T for w in back(case)["dweights"]]},
+            says="the gradients of the weights are transposed: rows are outputs, as in the weight itself",
         ),
     ),
 )
@@ -299,8 +316,8 @@ def layer_right(case, *, overwrite=False, negative=False, biased=True, flipped=F
         y = weight @ x + bias * biased
         seen += [np.maximum(y, 0).tolist() if negative else y.tolist()]
         seen += [(dout @ (np.abs(weight) if flipped else weight)).tolist()]
-        dweight = np.outer(dout, x) + dweight * (not overwrite)
-        db = dout * dbias + db * (not overwrite)
+        dweight = np.outer(dout, x) + dweight * (overwrite not in (True, "weight"))
+        db = dout * dbias + db * (overwrite not in (True, "bias"))
     scale = 1 / len(case[2]) if mean else 1.0
     return [seen, (dweight * scale).tolist(), (db * scale).tolist()]
 
@@ -326,6 +343,16 @@ rust_layer = Exercise(
             name="overwrites",
             value=lambda case: layer_right(case, overwrite=True),
             says="the gradients are those of the last example: backward must add to what is there",
+        ),
+        Mistake(
+            name="overwrites-dweight",
+            value=lambda case: layer_right(case, overwrite="weight"),
+            says="dweight is that of the last example: add to what is there, as you do for dbias",
+        ),
+        Mistake(
+            name="overwrites-dbias",
+            value=lambda case: layer_right(case, overwrite="bias"),
+            says="dbias is that of the last example: add to what is there, as you do for dweight",
         ),
         Mistake(
             name="relu",
@@ -362,13 +389,13 @@ def score_cases(rng):
     ]
 
 
-def ce_gradient(case, *, size="m", sign=1.0, hot=1.0, axis=1, safe=True):
+def ce_gradient(case, *, size="m", sign=1.0, hot=1.0, axis=1, safe=True, every=False):
     z, t = case
     with np.errstate(all="ignore"):
         p = np.exp(z - z.max(axis=axis, keepdims=True) if safe else z)
         p = p / p.sum(axis=axis, keepdims=True)
-    p[np.arange(len(t)), t] -= hot
-    return sign * p / {"m": len(t), "one": 1, "all": z.size}[size]
+    p[slice(None) if every else np.arange(len(t)), t] -= hot
+    return sign * p / {"m": len(t), "one": 1, "all": z.size, "classes": z.shape[1]}[size]
 
 
 cross_entropy_gradient = Exercise(
@@ -393,6 +420,16 @@ cross_entropy_gradient = Exercise(
             name="mean-of-all",
             value=lambda case: ce_gradient(case, size="all"),
             says="you divided by the number of entries: the mean runs over the rows alone",
+        ),
+        Mistake(
+            name="mean-of-classes",
+            value=lambda case: ce_gradient(case, size="classes"),
+            says="you divided by the number of classes: the mean runs over the m rows, not over C",
+        ),
+        Mistake(
+            name="every-row",
+            value=lambda case: ce_gradient(case, every=True),
+            says="p[:, t] names the labels' columns in every row: address one entry for each row",
         ),
         Mistake(
             name="sign",
@@ -425,10 +462,26 @@ def adam_cases(rng):
     for k, decay in ((1, 0.0), (1, 0.5), (3, 0.1), (40, 0.3)):
         p, g, m = rng.normal(size=(3, 4))
         cases.append((p, g, m * (k > 1), rng.uniform(0.1, 1, 4) * (k > 1), k, 0.1, decay))
-    return cases
+    p, g = rng.normal(size=(2, 4))
+    small = (p, 1e-4 * g, np.zeros(4), np.zeros(4), 1, 0.1, 0.2)  # here the place of epsilon counts
+    return [*cases, small]
 
 
-def adamw(case, *, coupled=False, corrected=True, sign=1.0, lr_in_decay=True, k=None, swap=False, root=True):
+def adamw(
+    case,
+    *,
+    coupled=False,
+    corrected=True,
+    sign=1.0,
+    lr_in_decay=True,
+    k=None,
+    swap=False,
+    root=True,
+    inside=False,
+    last=False,
+    hats=False,
+    decays=1.0,
+):
     p, g, m, v, step, lr, decay = case
     step = step if k is None else step + k
     if coupled:
@@ -438,9 +491,10 @@ def adamw(case, *, coupled=False, corrected=True, sign=1.0, lr_in_decay=True, k=
     v = beta2 * v + (1 - beta2) * g * g
     fix1, fix2 = (1 - beta1**step, 1 - beta2**step) if corrected else (1.0, 1.0)
     v_hat = v / fix2
-    move = lr * (m / fix1) / ((np.sqrt(v_hat) if root else v_hat) + 1e-8)
-    shrink = 1.0 if coupled else 1 - (lr * decay if lr_in_decay else decay)
-    return shrink * p - sign * move, m, v
+    move = lr * (m / fix1) / (np.sqrt(v_hat + 1e-8) if inside else (np.sqrt(v_hat) if root else v_hat) + 1e-8)
+    shrink = 1.0 if coupled else 1 - decays * (lr * decay if lr_in_decay else decay)
+    p = shrink * (p - sign * move) if last else shrink * p - sign * move
+    return (p, m / fix1, v_hat) if hats else (p, m, v)
 
 
 decoupled_step = Exercise(
@@ -485,6 +539,26 @@ decoupled_step = Exercise(
             name="no-root",
             value=lambda case: adamw(case, root=False),
             says="the square root of v is missing",
+        ),
+        Mistake(
+            name="epsilon-inside",
+            value=lambda case: adamw(case, inside=True),
+            says="epsilon stands under the root: add it to the root, or small gradients are held back",
+        ),
+        Mistake(
+            name="decay-after",
+            value=lambda case: adamw(case, last=True),
+            says="the step shrinks with the parameter: only the old p is multiplied by 1 - lr * decay",
+        ),
+        Mistake(
+            name="no-decay",
+            value=lambda case: adamw(case, decays=0.0),
+            says="the decay is missing: this is plain Adam",
+        ),
+        Mistake(
+            name="corrected-returned",
+            value=lambda case: adamw(case, hats=True),
+            says="you return the corrected means: the next step needs m and v as they are",
         ),
         Mistake(
             name="next-k",
@@ -629,7 +703,7 @@ def scale_cases(rng):
     ]
 
 
-def scaled(case, *, source="train", ddof=0, whole=False, guard=True, shift=True):
+def scaled(case, *, source="train", ddof=0, whole=False, guard=True, shift=True, power=1, tiny=0.0):
     train, other = case
     of_other = other if source == "own" else train
     if source == "all":
@@ -639,7 +713,7 @@ def scaled(case, *, source="train", ddof=0, whole=False, guard=True, shift=True)
     axis = None if whole else 0
 
     def apply(values, statistics):
-        mean, std = statistics.mean(axis=axis), statistics.std(axis=axis, ddof=ddof)
+        mean, std = statistics.mean(axis=axis), statistics.std(axis=axis, ddof=ddof) ** power + tiny
         with np.errstate(all="ignore"):
             return (values - mean * shift) / (np.where(std == 0, 1.0, std) if guard else std)
 
@@ -683,6 +757,16 @@ standardise = Exercise(
             name="not-centred",
             value=lambda case: scaled(case, shift=False),
             says="the mean is not subtracted",
+        ),
+        Mistake(
+            name="variance",
+            value=lambda case: scaled(case, power=2),
+            says="you divided by the variance: the standard deviation is its root",
+        ),
+        Mistake(
+            name="tiny-number",
+            value=lambda case: scaled(case, tiny=1e-8),
+            says="a tiny number added to the deviation blows a constant column up: there, divide by 1",
         ),
         Mistake(
             name="sample-deviation",
@@ -729,6 +813,19 @@ def model_read(case, *, count=True, weight=True, bias=True, turned=False):
     return result
 
 
+def model_pairs(case):
+    """The arrays of every layer, whether they fit or not."""
+    return [(np.array(la["weight"]), np.array(la["bias"])) for la in json.loads(case[0])["layers"]]
+
+
+def model_uncounted(case):
+    """What shapes checked with sizes[k + 1] give when the layers were not counted."""
+    model = json.loads(case[0])
+    if len(model["layers"]) >= len(model["sizes"]):
+        return Raises("IndexError")
+    return as_text(model_read(case, count=False))
+
+
 def model_called(answer, case):
     """The value, or the name of the error that was asked for."""
     try:
@@ -760,6 +857,21 @@ read_model = Exercise(
             name="no-count",
             value=lambda case: as_text(model_read(case, count=False)),
             says="the number of layers is not compared with `sizes`: one too few or too many passes",
+        ),
+        Mistake(
+            name="no-count-index",
+            value=model_uncounted,
+            says="the number of layers isn't compared with `sizes`: too few pass, too many give IndexError",
+        ),
+        Mistake(
+            name="always-raises",
+            value=lambda case: "ValueError",
+            says="every model is refused, the right ones too: look at the shapes that you compare",
+        ),
+        Mistake(
+            name="nothing-checked",
+            value=model_pairs,
+            says="nothing is checked: compare the number of layers and every shape with `sizes`",
         ),
         Mistake(
             name="weight-unchecked",
