@@ -44,6 +44,17 @@ def test_any_leading_axes(leading, seed):
     assert_gradients(layer, x, rng=rng)
 
 
+def test_the_first_layer_can_save_the_gradient_of_its_input(rng):
+    model = ref.Sequential(ref.Linear(5, 3, rng=rng), ref.ReLU(), ref.Linear(3, 2, rng=rng))
+    x, dout = rng.standard_normal((7, 5)), rng.standard_normal((7, 2))
+    model(x)
+    assert model.backward(dout).shape == x.shape
+    whole = model.grads
+    model[0].needs_dx = False
+    assert model.backward(dout) is None
+    assert all((model.grads[name] == gradient).all() for name, gradient in whole.items())
+
+
 def test_mutants():
     check_mutants(CASE)
 

@@ -13,9 +13,13 @@ class Linear(Layer):
     bias    (O,)      the same distribution; absent with bias=False
     y       (..., O)
 
+    The first layer of a network need not say how its input should change: with `layer.needs_dx = False`,
+    backward saves that product, a third of the work, and returns None.
     Raises ValueError for a wrong shape, TypeError for an integer input.
     Source: goodfellow2016, section 6.4. Chapter: 08_forward_pass.
     """
+
+    needs_dx = True
 
     def __init__(self, in_features, out_features, bias=True, *, rng, dtype=float):
         bound = in_features**-0.5
@@ -42,4 +46,4 @@ class Linear(Layer):
         self.grads["weight"] = drows.T @ rows  # (O, M) @ (M, I) -> (O, I)
         if "bias" in self.params:
             self.grads["bias"] = drows.sum(axis=0)
-        return dout @ self.params["weight"]  # (..., O) @ (O, I) -> (..., I)
+        return dout @ self.params["weight"] if self.needs_dx else None  # (..., O) @ (O, I) -> (..., I)
