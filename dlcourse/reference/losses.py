@@ -144,7 +144,7 @@ class CrossEntropyLoss(Loss):
         z = expect_floats(self, "prediction", prediction, "N", "C")
         self._refuse_empty(z)
         counts = np.not_equal(target, self.ignore_index)
-        padded = np.count_nonzero(counts) < len(z)
+        padded = not counts.all()
         target = np.where(counts, target, 0) if padded else target
         target = expect_indices(self, "target", target, z.shape[1], len(z))
         rows = z, target, counts
@@ -178,7 +178,7 @@ class CrossEntropyLoss(Loss):
         own = e[np.arange(len(e)), target]
         np.exp(e, out=e)
         np.matmul(e, np.ones(e.shape[1], e.dtype), out=total)  # faster than sum(axis=1) of short rows
-        return np.sum(np.log(total) - own, dtype=np.float64)
+        return (np.log(total) - own).sum(dtype=np.float64)
 
     def backward(self):
         e, total, target, counts = self.recall()
