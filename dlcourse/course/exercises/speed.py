@@ -963,7 +963,6 @@ fair_order = Order(
     question="Bring the steps of a fair comparison of two programs into order.",
     steps=(
         ("Write down the question, and compute the right answer by other means.", "Else nobody can check."),
-        ("Note the machine, the versions and the build.", "Numbers without them mean nothing."),
         ("Let both programs print the same result.", "A fast wrong program is no competitor."),
         ("Run each once without counting: caches fill, a JIT compiles.", "The first run is special."),
         ("Measure both in turns, k times each.", "A busy moment should hit both."),
@@ -1061,7 +1060,7 @@ slow_causes = Match(
             "The cost of a message is shared by all items in it.",
         ),
         (
-            "The first call takes a thousand times as long as the second.",
+            "The first call takes hundreds of times as long as the second.",
             "A just-in-time compiler.",
             "numba compiles at the first call for the types that it sees.",
         ),
