@@ -1,4 +1,4 @@
-"""The drawn cat, the opinions and the fable: the properties for which the chapters chose them."""
+"""Small data of single chapters, and the properties for which the chapters chose them."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import torch
 
 from dlcourse import pytorch as pt
 from dlcourse import reference as ref
-from dlcourse.data import cat, fable, grammar, opinions, textbook, tokens
+from dlcourse.data import canvas, cat, fable, grammar, names, opinions, textbook, tokens
+from dlcourse.data.digits import digits
 
 # --- The cat ------------------------------------------------------------------------------------------------
 
@@ -149,3 +150,58 @@ def test_fable():
     assert 1800 < len(fable.FABLE) < 2000 and "  " not in fable.FABLE and "\n" not in fable.FABLE
     assert set(fable.FABLE) <= set(grammar.text(20_000, rng=np.random.default_rng(0)))
     assert len(set(fable.FABLE.replace(".", "").replace(",", "").split())) > 150
+
+
+# --- Places on a canvas -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scales", [(1,), (1, 2)])
+def test_placed(scales):
+    images = digits(flat=False, dtype=np.float32)[0][:200]
+    canvases, boxes = canvas.placed(images, scales=scales, rng=np.random.default_rng(0))
+    assert canvases.shape == (200, 1, 24, 24) and canvases.dtype == np.float32 and boxes.shape == (200, 4)
+    inked = {float(picture.sum()) for picture in images}
+    for picture, (left, top, width, height) in zip(canvases, boxes.astype(int)):
+        inside = picture[:, top : top + height, left : left + width]
+        assert inside.sum() == picture.sum()  # nothing outside the box,
+        assert all(
+            (edge != 0).any() for edge in (inside[:, 0], inside[:, -1], inside[:, :, 0], inside[:, :, -1])
+        )
+    assert [float(c.sum()) for c in canvases][0] in inked or scales != (1,)
+    assert boxes[:, :2].min() == 0 and (boxes[:, :2] + boxes[:, 2:]).max() == 24  # and every place is used
+    again, _ = canvas.placed(images, scales=scales, rng=np.random.default_rng(0))
+    assert (again == canvases).all()
+
+
+def test_canvas_refuses():
+    with pytest.raises(ValueError, match=r"placed: expected images of at most 24 pixels, got \(32, 32\)"):
+        canvas.placed(np.ones((1, 1, 8, 8)), scales=(4,), rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="expected an image with ink, got only zeros"):
+        canvas.placed(np.zeros((1, 1, 8, 8)), rng=np.random.default_rng(0))
+
+
+def test_overlap_by_hand():
+    a = np.array([[0.0, 0, 4, 4]] * 4)
+    b = np.array([[0.0, 0, 4, 4], [2, 0, 4, 4], [4, 4, 4, 4], [1, 1, 2, 2]])
+    assert canvas.overlap(a, b) == pytest.approx([1, 8 / 24, 0, 4 / 16])
+
+
+# --- Names ----------------------------------------------------------------------------------------------
+
+
+def test_names():
+    pairs = names.tagged(2000, rng=np.random.default_rng(0))
+    assert (
+        pairs
+        == names.tagged(2000, rng=np.random.default_rng(0))
+        != names.tagged(2000, rng=np.random.default_rng(1))
+    )
+    seen = {}
+    for words, tags in pairs:
+        assert len(words) == len(tags) and sum(tags) >= 1
+        for before, word, tag in zip(["", *words], words, tags):
+            assert not (tag and before in ("a", "the"))  # the word before decides
+            assert tag or word not in names.NAMES
+            seen.setdefault(word, []).append(tag)
+    assert all(0.3 < np.mean(seen[word]) < 0.7 for word in names.BOTH)  # the word alone does not
+    assert not set(names.BOTH) & {*names.NAMES, *names.THINGS}
