@@ -122,6 +122,7 @@ def main():
             show(rows[-1])
     if not options.name:
         save({"machine": found, "rounds": options.rounds, "rows": rows}, RESULTS)
+        print("beside NumPy peers, where they are installed: python -m bench.peers")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,16 @@ def test_reference_needs_numpy_alone():
     assert extra == {"dlcourse"}
 
 
-@pytest.mark.parametrize("module", ["dlcourse.training", "dlcourse.checkpoint", "dlcourse.data.digits"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "dlcourse.training",
+        "dlcourse.checkpoint",
+        "dlcourse.data.digits",
+        "dlcourse.data.mnist",
+        "dlcourse.data.imdb",
+    ],
+)
 def test_light_modules(module):
     assert not measure(f"import {module}")[1] & HEAVY
 
