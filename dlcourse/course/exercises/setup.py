@@ -99,7 +99,7 @@ rust_array = Exercise(
     language="rust",
     program=lambda cases: 'fn main() {\n    println!("[{:?}]", format!("{:?}", make_array()));\n}\n',
     hints=(
-        "The macro `vec!` makes a vector as brackets make a list in Python.",
+        "`vec!` with brackets makes a vector as brackets alone make a list in Python.",
         "The last expression of a function, without a semicolon, is its result.",
         "vec![5, 10, 15]",
     ),
