@@ -255,7 +255,10 @@ def elsewhere(tmp_path, monkeypatch):
         "WORK": root / "build" / "book",
     }.items():
         monkeypatch.setattr(book, name, value)
-    (root / "dlcourse" / "course" / "exercises" / "perceptron_xor.py").write_text(ENTRIES)
+    entries = root / "dlcourse" / "course" / "exercises"
+    for path in entries.glob("[!_]*.py"):  # a real exercise may bear the sample's name
+        path.unlink()
+    (entries / "perceptron_xor.py").write_text(ENTRIES)
     monkeypatch.setenv("PYTHONPATH", str(root))
     return root
 
