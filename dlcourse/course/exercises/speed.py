@@ -1,6 +1,7 @@
 """Exercises of 05_speed: what is asked, which mistakes are known, and what to say about them."""
 
 import math
+import statistics
 
 import numpy as np
 
@@ -41,6 +42,24 @@ def checked(numbers):
         if total != wrap(total):
             return None
     return total
+
+
+def restarted(numbers):
+    """What is left if a sum that does not fit begins again at 0; None if the last one does not fit."""
+    total = 0
+    for x in numbers:
+        total = (total or 0) + x
+        total = total if total == wrap(total) else None
+    return total
+
+
+def until_overflow(numbers):
+    total = 0
+    for x in numbers:
+        total += x
+        if total != wrap(total):
+            break
+    return wrap(total)
 
 
 checked_total = Exercise(
@@ -98,6 +117,16 @@ checked_total = Exercise(
             value=lambda case: [checked(case[0]), checked(case[0])],
             says="the second total must be a number in every case",
         ),
+        Mistake(
+            name="restarted",
+            value=lambda case: [restarted(case[0]), wrap(sum(case[0]))],
+            says="after an overflow the first total began again at 0: once None, it stays None",
+        ),
+        Mistake(
+            name="stopped",
+            value=lambda case: [checked(case[0]), until_overflow(case[0])],
+            says="the second total stops at the first overflow: it goes on to the last number",
+        ),
     ),
 )
 
@@ -105,25 +134,32 @@ checked_total = Exercise(
 
 
 class Bench:
-    """A function whose k-th call takes a given time on a clock that only it can move."""
+    """A function whose k-th call takes a given time on a clock that only it can move, and its result."""
 
-    def __init__(self, durations, result):
-        self.durations, self.result, self.calls, self.now = durations, result, 0, 1000.0
+    def __init__(self, durations, results):
+        self.durations, self.results, self.calls, self.now = durations, results, 0, 1000.0
 
     def work(self):
-        self.now += self.durations[min(self.calls, len(self.durations) - 1)]
+        k = min(self.calls, len(self.durations) - 1)
+        self.now += self.durations[k]
         self.calls += 1
-        return self.result
+        return self.results[k]
 
     def clock(self):
         return self.now
 
 
 def best_of_answer(answer, case):
-    durations, result = case
-    bench = Bench(durations, result)
+    durations, results = case
+    bench = Bench(durations, results)
     time, kept = pair_of(answer(bench.work, len(durations), bench.clock), ("time", "result"))
     return [time, kept, bench.calls]
+
+
+def timed(case, **changed):
+    durations, results = case
+    values = {"time": min(durations), "result": results[-1], "calls": len(durations)} | changed
+    return list(values.values())
 
 
 best_of = Exercise(
@@ -138,48 +174,78 @@ best_of = Exercise(
         "start = clock(); result = f(); best = min(best, clock() - start). After the loop return both.",
     ),
     cases=lambda rng: [
-        ([2.0, 0.5, 1.0], 5_000_000_050_000_000),
-        ([0.25], 333_332_833_333_500_000),
-        ([0.5, 4.0, 2.0, 1.0], 17),
-        ([8.0, 4.0, 2.0, 1.0, 0.5], -1),
+        ([2.0, 0.5, 1.0], [11, 12, 13]),
+        ([0.25], [333_332_833_333_500_000]),
+        ([0.5, 4.0, 2.0, 1.0], [5_000_000_050_000_000] * 4),
+        ([8.0, 4.0, 2.0, 1.0, 0.5], [5, 4, 3, 2, -1]),
     ],
-    expected=lambda case: [min(case[0]), case[1], len(case[0])],
+    expected=lambda case: timed(case),
     call=best_of_answer,
-    describe=lambda case: f"calls that take {', '.join(map(str, case[0]))} s: [time, result, calls]",
+    describe=lambda case: (
+        f"calls that take {', '.join(map(str, case[0]))} s and return {', '.join(map(str, case[1]))}: "
+        "[time, result, calls]"
+    ),
     mistakes=(
         Mistake(
             name="mean",
-            value=lambda case: [sum(case[0]) / len(case[0]), case[1], len(case[0])],
+            value=lambda case: timed(case, time=statistics.fmean(case[0])),
             says="this is the mean: disturbances only add, so the shortest run is the one to report",
         ),
         Mistake(
+            name="median",
+            value=lambda case: timed(case, time=statistics.median(case[0])),
+            says="this is the median: disturbances only add, so the shortest run is the one to report",
+        ),
+        Mistake(
             name="total",
-            value=lambda case: [sum(case[0]), case[1], len(case[0])],
+            value=lambda case: timed(case, time=sum(case[0])),
             says="this is the time of all calls together: read the clock before and after each of them",
         ),
         Mistake(
+            name="one-start",
+            value=lambda case: timed(case, time=case[0][0]),
+            says="this is the time of the first call: read the clock anew before every call, "
+            "and keep the smallest difference",
+        ),
+        Mistake(
             name="last",
-            value=lambda case: [case[0][-1], case[1], len(case[0])],
+            value=lambda case: timed(case, time=case[0][-1]),
             says="this is the time of the last call: keep the smallest one",
         ),
         Mistake(
             name="longest",
-            value=lambda case: [max(case[0]), case[1], len(case[0])],
+            value=lambda case: timed(case, time=max(case[0])),
             says="this is the longest run: take the shortest",
         ),
         Mistake(
+            name="swapped",
+            value=lambda case: [case[1][-1], min(case[0]), len(case[0])],
+            says="the time comes first, then the result",
+        ),
+        Mistake(
             name="result-lost",
-            value=lambda case: [min(case[0]), None, len(case[0])],
+            value=lambda case: timed(case, result=None),
             says="the result is lost: a result that nobody keeps is one that a compiler may skip",
         ),
         Mistake(
+            name="result-of-the-shortest",
+            value=lambda case: timed(case, result=case[1][case[0].index(min(case[0]))]),
+            says="this is the result of the shortest run: return that of the last call",
+        ),
+        Mistake(
+            name="result-of-the-first",
+            value=lambda case: timed(case, result=case[1][0]),
+            says="this is the result of the first call: return that of the last one",
+        ),
+        Mistake(
             name="one-call-more",
-            value=lambda case: [min((case[0] + case[0][-1:])[1:]), case[1], len(case[0]) + 1],
-            says="you called f once more than k times: the first call counts here like the others",
+            value=lambda case: timed(case, time=min((case[0] + case[0][-1:])[1:]), calls=len(case[0]) + 1),
+            says="you called f once more than k times: the first call counts here like the others, "
+            "and the result comes from a call that was timed",
         ),
         Mistake(
             name="once",
-            value=lambda case: [case[0][0], case[1], 1],
+            value=lambda case: [case[0][0], case[1][0], 1],
             says="you called f once: repeat it k times",
         ),
     ),
@@ -271,6 +337,11 @@ parallel_report = Exercise(
             says="the third value is the serial fraction: the parallel one is asked for, 1 minus it",
         ),
         Mistake(
+            name="order",
+            value=lambda case: [report(*case)[k] for k in (0, 2, 1)],
+            says="the order is speed-up, efficiency, parallel fraction",
+        ),
+        Mistake(
             name="clipped",
             value=lambda case: report(*case, p=min(max(report(*case)[2], 0.0), 1.0)),
             says="you clipped the fraction: a value below 0 tells that the threads did harm",
@@ -317,7 +388,7 @@ fn watched(count: u64, workers: usize) -> String {
             }
             std::thread::yield_now();
         }
-        part.iter().sum()
+        part.iter().map(|x| x * x).sum()
     });
     let mut lengths = lengths.into_inner().unwrap();
     lengths.sort();
@@ -329,6 +400,24 @@ fn watched(count: u64, workers: usize) -> String {
 """
 
 
+def squares(count):
+    return sum(x * x for x in range(1, count + 1))
+
+
+def even_parts(count, workers):
+    """The lengths of parts that begin at i * count // workers, the longest first."""
+    starts = [i * count // workers for i in range(workers + 1)]
+    return sorted((stop - start for start, stop in zip(starts, starts[1:])), reverse=True)
+
+
+def without_rest(case):
+    """Full parts only: what `chunks_exact` leaves, waiting in vain for the last part."""
+    count, workers = case
+    lengths = [n for n in parts(*case) if n == math.ceil(count / workers)]
+    together = len(lengths) == len(parts(*case))
+    return threaded(case, lengths=lengths, total=squares(sum(lengths)), together=together)
+
+
 def parts(count, workers):
     size = math.ceil(count / workers)
     return [min(size, count - start) for start in range(0, count, size)]
@@ -337,7 +426,7 @@ def parts(count, workers):
 def threaded(case, **changed):
     count, workers = case
     lengths = changed.get("lengths", parts(count, workers))
-    total = changed.get("total", count * (count + 1) // 2)
+    total = changed.get("total", squares(count))
     return [total, changed.get("threads", len(lengths)), lengths, changed.get("together", True)]
 
 
@@ -350,7 +439,7 @@ scoped_sum = Exercise(
     seconds=30,
     program=lambda cases: listed([f"watched({n}, {w})" for n, w in cases], before=WATCHED),
     describe=lambda case: (
-        f"the numbers 1 to {case[0]}, {case[1]} workers: "
+        f"the numbers 1 to {case[0]}, {case[1]} workers, `sum` adds the squares: "
         "[total, threads, lengths of the parts, all at the same time]"
     ),
     hints=(
@@ -358,7 +447,7 @@ scoped_sum = Exercise(
         "Start all threads first, keeping their handles in a Vec; only then join them.",
         "chunks(size).map(|part| scope.spawn(move || sum(part))).collect::<Vec<_>>(), then join and sum.",
     ),
-    cases=lambda rng: [(1, 1), (10, 3), (7, 7), (9, 2)],
+    cases=lambda rng: [(1, 1), (10, 3), (3, 3), (9, 2), (5, 4)],
     expected=threaded,
     mistakes=(
         Mistake(
@@ -378,12 +467,18 @@ scoped_sum = Exercise(
         ),
         Mistake(
             name="rest-dropped",
-            value=lambda case: threaded(
-                case,
-                lengths=[case[0] // case[1]] * case[1],
-                total=sum(range(case[0] // case[1] * case[1] + 1)),
-            ),
+            value=without_rest,
             says="the numbers that are left over at the end were dropped: chunks, not chunks_exact",
+        ),
+        Mistake(
+            name="main-helps",
+            value=lambda case: threaded(case, threads=len(parts(*case)) - 1),
+            says="one part was added in the main thread: every part gets a thread of its own",
+        ),
+        Mistake(
+            name="even",
+            value=lambda case: threaded(case, lengths=even_parts(*case)),
+            says="the parts were cut at i * len / workers: all but the last have len.div_ceil(workers) items",
         ),
         Mistake(
             name="size-rounded-down",
@@ -401,6 +496,17 @@ scoped_sum = Exercise(
 
 def cut(n, size):
     return [(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def merged(n, size):
+    pieces = cut(n, size)
+    return [*pieces[:-2], (pieces[-2][0], n)] if n % size and len(pieces) > 1 else cut(n - n % size, size)
+
+
+def spread(n, size):
+    lengths = [len(piece) for piece in np.array_split(np.arange(n), max(1, math.ceil(n / size)))]
+    stops = np.cumsum(lengths).tolist()
+    return [(stop - length, stop) for stop, length in zip(stops, lengths) if length]
 
 
 chunks = Exercise(
@@ -448,6 +554,16 @@ chunks = Exercise(
             says="the second number is the length of the piece: it should be its stop",
         ),
         Mistake(
+            name="last-merged",
+            value=lambda case: merged(*case),
+            says="the rest was added to the last full piece: it is a shorter piece of its own",
+        ),
+        Mistake(
+            name="even",
+            value=lambda case: spread(*case),
+            says="the pieces were made as equal as possible: all but the last have `size` numbers",
+        ),
+        Mistake(
             name="number-of-pieces",
             value=lambda case: cut(case[0], max(1, math.ceil(case[0] / case[1]))),
             says="you made `size` pieces: size is the length of a piece",
@@ -460,9 +576,9 @@ chunks = Exercise(
 BIG = 2.0**27  # adding 1 to it in f32 changes nothing
 
 
-def in_lanes(x, y, lanes=16, rest=True, lane0=False):
+def in_lanes(x, y, lanes=16, rest=True, lane0=False, rest_in_lanes=False):
     x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
-    full = len(x) // lanes * lanes
+    full = len(x) if rest_in_lanes else len(x) // lanes * lanes
     sums = np.zeros(lanes, np.float32)
     for i in range(full):
         sums[i % lanes] += x[i] * y[i]
@@ -492,6 +608,7 @@ def lane_cases(rng):
         (small, [1.0, 2.0] * 9 + [3.0]),
         ([BIG, *ones], [1.0] * 256),
         (cancel, [1.0] * 64),
+        ([BIG, -BIG, *[0.0] * 14, 3.0], [1.0] * 17),
     ]
 
 
@@ -506,8 +623,9 @@ lane_sum = Exercise(
     read="What the compiler may, and what it may not",
     language="rust",
     program=lambda cases: listed(
-        [f'format!("{{:?}}", dot(&[{floats(x)}], &[{floats(y)}]))' for x, y in cases]
+        [f'format!("{{:?}}", f64::from(dot(&[{floats(x)}], &[{floats(y)}])))' for x, y in cases]
     ),
+    rtol=1e-9,  # the results are exact, and f64 prints all their digits
     describe=lambda case: f"{len(case[0])} products, the first ones {[a * b for a, b in zip(*case)][:3]}",
     hints=(
         "`let mut lanes = [0.0_f32; 16];` and the product number i goes into lane i % 16.",
@@ -531,6 +649,11 @@ lane_sum = Exercise(
             name="rest-dropped",
             value=lambda case: in_lanes(*case, rest=False),
             says="the products after the last full group of 16 are missing",
+        ),
+        Mistake(
+            name="rest-in-lanes",
+            value=lambda case: in_lanes(*case, rest_in_lanes=True),
+            says="the products after the last full group went into the accumulators: add them to the total",
         ),
         Mistake(
             name="segments",
@@ -596,6 +719,14 @@ matmul_cost = Exercise(
             name="numbers-not-bytes",
             value=lambda case: cost(*case[:3], 1),
             says="the intensity counts bytes: multiply the number of elements by itemsize",
+        ),
+        Mistake(
+            name="bytes",
+            value=lambda case: [
+                cost(*case)[0],
+                case[3] * (case[0] * case[1] + case[1] * case[2] + case[0] * case[2]),
+            ],
+            says="the second value is the number of bytes: divide the operations by it",
         ),
         Mistake(
             name="inverse",
@@ -738,6 +869,21 @@ def rust_blocks(result):
     return [result["product"].ravel().tolist(), result["calls"]]
 
 
+def run_of_numbers(a, b, size):
+    """The product if a block is taken to be size * size neighbours of the stored numbers."""
+    n, length, per_row = len(a), size * size, len(a) // size
+    c = np.zeros(n * n)
+
+    def block(m, row, column):
+        return m.ravel()[(row * per_row + column) * length :][:length].reshape(size, size)
+
+    for i in range(per_row):
+        for j in range(per_row):
+            total = sum(block(a, i, k) @ block(b, k, j) for k in range(per_row))
+            c[(i * per_row + j) * length :][:length] = total.ravel()
+    return {"product": c.reshape(n, n), "calls": number_of_blocks(a, b, size)}
+
+
 rust_block_matmul = Exercise(
     name="rust_block_matmul",
     difficulty=3,
@@ -783,6 +929,11 @@ rust_block_matmul = Exercise(
                 {"product": (case[0] @ case[1]).T, "calls": number_of_blocks(*case)}
             ),
             says="the result is transposed: the element (i, j) lies at i * n + j",
+        ),
+        Mistake(
+            name="run-of-numbers",
+            value=lambda case: rust_blocks(run_of_numbers(*case)),
+            says="a block is no run of size * size neighbours: its rows lie n numbers apart",
         ),
         Mistake(
             name="not-counted",
@@ -926,6 +1077,23 @@ rust_scaler = Exercise(
             says="a standard deviation of zero gives 0/0 or infinity: return 0.0 in that case",
         ),
         Mistake(
+            name="flat-not-guarded",
+            value=lambda case: scores(case, when_flat=None if case[0] else 0.0),
+            says="equal values have a standard deviation of zero, which gives 0/0 or infinity: return 0.0",
+        ),
+        Mistake(
+            name="cancellation",
+            value=lambda case: scores(
+                case, spread=max(naive_variance(case[0]), 0.0) ** 0.5 if case[0] else 0.0
+            ),
+            says="mean of squares minus square of the mean loses all digits around 1e9: use Welford's update",
+        ),
+        Mistake(
+            name="new-twice",
+            value=lambda case: scores(case, spread=spread_of(case, step="new")),
+            says="you squared the deviation from the new mean: one of the two factors is from the old one",
+        ),
+        Mistake(
             name="sample",
             value=lambda case: scores(case, spread=spread_of(case, ddof=1)),
             says="you divided by n - 1: divide by n here",
@@ -963,11 +1131,20 @@ fair_order = Order(
     question="Bring the steps of a fair comparison of two programs into order.",
     steps=(
         ("Write down the question, and compute the right answer by other means.", "Else nobody can check."),
-        ("Let both programs print the same result.", "A fast wrong program is no competitor."),
-        ("Run each once without counting: caches fill, a JIT compiles.", "The first run is special."),
+        (
+            "Let both programs print their results, and compare them with it.",
+            "A fast wrong program is no competitor.",
+        ),
+        (
+            "In the session that counts, run each once without counting: caches fill, a JIT compiles.",
+            "The first run is special.",
+        ),
         ("Measure both in turns, k times each.", "A busy moment should hit both."),
         ("Take the shortest run of each, and their ratio.", "Disturbances only add."),
-        ("Double the work and look whether the time follows.", "It shows that the work was done."),
+        (
+            "Measure again with twice the work, and look whether the shortest times follow.",
+            "It shows that the work was done.",
+        ),
     ),
 )
 
@@ -1047,7 +1224,7 @@ slow_causes = Match(
         (
             "Iterators are slower than index loops.",
             "A debug build.",
-            "Optimised, both become the same machine code.",
+            "Optimised, both are equally fast: no call is left in the loop.",
         ),
         (
             "Two threads keep one core busy.",
