@@ -41,9 +41,11 @@ twice = Exercise(
 
 
 def printed(answer, case):
-    """What `print(make_array())` would show; None stays None, so that a missing `return` is noticed."""
+    """What `print(make_array())` would show, but a text keeps its quotes; None, a missing `return`, stays."""
     value = answer()
-    return None if value is None else str(value)
+    if value is None:
+        return None
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 make_array = Exercise(
@@ -87,6 +89,21 @@ make_array = Exercise(
             value=lambda case: "[[ 5]\n [10]\n [15]]",
             says="this is a column of shape (3, 1): one pair of brackets is enough",
         ),
+        Mistake(
+            name="row",
+            value=lambda case: "[[ 5 10 15]]",
+            says="this is a table with one row, of shape (1, 3): one pair of brackets is enough",
+        ),
+        Mistake(
+            name="text",
+            value=lambda case: "'[ 5 10 15]'",
+            says="this is a text that looks like the array: return the array itself",
+        ),
+        Mistake(
+            name="tensor",
+            value=lambda case: "tensor([ 5, 10, 15])",
+            says="this is a tensor of PyTorch: np.array makes one of NumPy's arrays",
+        ),
     ),
 )
 
@@ -97,7 +114,13 @@ rust_array = Exercise(
     source="B2.2",
     read="What the magic can do",
     language="rust",
-    program=lambda cases: 'fn main() {\n    println!("[{:?}]", format!("{:?}", make_array()));\n}\n',
+    program=lambda cases: (
+        """fn main() {
+    let made: Vec<i32> = make_array();
+    println!("[{:?}]", format!("{made:?}"));
+}
+"""
+    ),
     hints=(
         "`vec!` with brackets makes a vector as brackets alone make a list in Python.",
         "The last expression of a function, without a semicolon, is its result.",
@@ -259,6 +282,7 @@ rust_spread = Exercise(
         ([float(v) for v in rng.uniform(-10, 10, 6).round(3)],),
     ],
     expected=lambda case: spread_of(case[0]),
+    describe=lambda case: f"spread(&{case[0]})",
     mistakes=(
         Mistake(
             name="largest",
@@ -274,6 +298,12 @@ rust_spread = Exercise(
             name="from-zero",
             value=lambda case: max([0.0, *case[0]]) - min([0.0, *case[0]]),
             says="you began the search at 0, so 0 counts as one of the values: begin with the first value",
+        ),
+        Mistake(
+            name="high-from-zero",
+            value=lambda case: max([0.0, *case[0]]) - min(case[0]) if case[0] else 0.0,
+            says="you began the search for the largest at 0 or at f64::MIN_POSITIVE, a tiny positive number: "
+            "where all values are negative nothing is larger; begin with the first value",
         ),
         Mistake(
             name="ends",
@@ -307,6 +337,7 @@ def manifests(rng):
         (f'{head}\n[profile.release]\nopt-level = "s"\nlto = "thin"\ncodegen-units = 1\n',),
         (f"{head}\n[profile.dev]\nlto = true\n\n[profile.release]\ncodegen-units = {units}\n",),
         (f"{head}\n[profile.release]\nlto = true\ndebug = true\n",),
+        (f"{head}\n[profile.release]\nopt-level = 0\n",),
     ]
 
 
@@ -323,6 +354,7 @@ profile_dict = Exercise(
     ),
     cases=manifests,
     expected=lambda case: settings(*case),
+    describe=lambda case: "the manifest\n    " + case[0].replace("\n", "\n    "),
     mistakes=(
         Mistake(
             name="dev",
@@ -342,6 +374,11 @@ profile_dict = Exercise(
             name="more-keys",
             value=lambda case: DEFAULTS | tomllib.loads(case[0]).get("profile", {}).get("release", {}),
             says="other keys, such as debug, do not belong to the answer: return these three alone",
+        ),
+        Mistake(
+            name="zero-lost",
+            value=lambda case: {key: value or DEFAULTS[key] for key, value in settings(*case).items()},
+            says="an opt-level of 0 is written, and counts: to `or`, 0 is as good as nothing",
         ),
         Mistake(
             name="dev-defaults",
@@ -377,14 +414,17 @@ def run_profile_table(answer, case):
     return answer(timed, repeats)
 
 
-def table_of(case, best=min, exchanged=False, one_run=False, inverse=False):
+def table_of(case, best=min, exchanged=False, one_run=False, inverse=False, swapped=False, whole=False):
     debug, release, _ = case
     names = ("release", "debug") if exchanged else ("debug", "release")
     table = {}
     for name, rows in zip(names, (debug, release)):
         pair = min(rows, key=sum) if one_run else [best(column) for column in zip(*rows)]
-        table[name] = {"build": pair[0], "run": pair[1]}
-    ratio = table["debug"]["run"] / table["release"]["run"]
+        table[name] = {"build": pair[swapped], "run": pair[not swapped]}
+    debug, release = (
+        sum(table[name].values()) if whole else table[name]["run"] for name in ("debug", "release")
+    )
+    ratio = debug / release
     return table | {"speedup": 1 / ratio if inverse else ratio}
 
 
@@ -435,6 +475,16 @@ profile_table = Exercise(
             value=lambda case: table_of(case, one_run=True),
             says="you kept one pair as a whole: take the smallest build and the smallest run separately",
         ),
+        Mistake(
+            name="swapped",
+            value=lambda case: table_of(case, swapped=True),
+            says="build and run are exchanged: timed returns the seconds of the build first",
+        ),
+        Mistake(
+            name="with-build",
+            value=lambda case: table_of(case, whole=True),
+            says="your speed-up divides build and run together: it compares the run times alone",
+        ),
     ),
 )
 
@@ -450,12 +500,23 @@ def bumped(parts, place):
     return (parts[:place] + [parts[place] + 1] + [0, 0, 0])[:3]
 
 
+def leftmost(parts):
+    """The place of the number that must stay the same."""
+    return next((i for i, part in enumerate(parts) if part), len(parts) - 1)
+
+
 def excluded(requirement):
     parts = numbers(requirement)
-    return bumped(parts, next((i for i, part in enumerate(parts) if part), len(parts) - 1))
+    return bumped(parts, leftmost(parts))
 
 
-CARETS = ("0.15", "1.2.3", "0.15.4", "2", "0.0.3", "0", "0.0", "1.0", "10.9.1")
+def not_reset(requirement):
+    parts = numbers(requirement)
+    place = leftmost(parts)
+    return (parts[:place] + [parts[place] + 1] + parts[place + 1 :] + [0, 0])[:3]
+
+
+CARETS = ("0.15", "1.2.3", "0.15.4", "2", "0.0.3", "0", "0.0", "0.0.0", "1.0", "10.9.1")
 
 first_excluded = Exercise(
     name="first_excluded",
@@ -483,10 +544,7 @@ first_excluded = Exercise(
         ),
         Mistake(
             name="not-reset",
-            value=lambda case: [
-                (part + 1) if i == (excluded(*case) != bumped(numbers(*case), 0)) else part
-                for i, part in enumerate((numbers(*case) + [0, 0])[:3])
-            ],
+            value=lambda case: not_reset(*case),
             says="the numbers to the right of the raised one become zero: after 0.15.4 comes 0.16.0",
         ),
         Mistake(
@@ -498,6 +556,16 @@ first_excluded = Exercise(
             name="zero-lost",
             value=lambda case: excluded(*case) if any(numbers(*case)) else [1, 0, 0],
             says="0.0 has no number that is not zero: there, raise the last one written, which gives 0.1.0",
+        ),
+        Mistake(
+            name="padded-first",
+            value=lambda case: excluded(*case) if any(numbers(*case)) else [0, 0, 1],
+            says="0 ends at 1.0.0 and 0.0 at 0.1.0: raise the last number *written*, before you append zeros",
+        ),
+        Mistake(
+            name="two-places",
+            value=lambda case: bumped((numbers(*case) + [0])[:3], 0 if numbers(*case)[0] else 1),
+            says="you look at two places only: in 0.0.3 the third number is the leftmost that is not zero",
         ),
     ),
 )
@@ -520,12 +588,32 @@ def as_texts(requirement, version):
     return wanted <= version < ".".join(map(str, excluded(wanted)))
 
 
+def all_as_pins(requirement, version):
+    return fits(f"={requirement.lstrip('^=')}", version)
+
+
+def number_by_number(requirement, version):
+    if requirement[0] == "=":
+        return fits(requirement, version)
+    wanted, got = numbers(requirement.lstrip("^")), numbers(version)
+    return all(g >= w for g, w in zip(got, wanted)) and got < excluded(requirement.lstrip("^"))
+
+
+def pin_begins(requirement, version):
+    return version.startswith(requirement[1:]) if requirement[0] == "=" else fits(requirement, version)
+
+
+def pin_whole(requirement, version):
+    return version == requirement[1:] if requirement[0] == "=" else fits(requirement, version)
+
+
 PAIRS = (
     ("0.15", "0.15.0"), ("0.15", "0.15.10"), ("0.15", "0.16.0"), ("0.15", "0.14.9"), ("^0.15.4", "0.15.3"),
-    ("^0.15.4", "0.15.10"), ("=0.15.4", "0.15.4"), ("=0.15.4", "0.15.5"), ("=0.15", "0.15.7"),
-    ("=0.15", "0.16.0"), ("1.2", "1.10.0"), ("1.2", "2.0.0"), ("1.9", "1.10.0"), ("1.2", "1.1.9"),
-    ("0.0.3", "0.0.4"), ("^2", "2.99.0"), ("=1", "1.7.2"), ("0", "0.9.3"), ("1.2", "3.0.0"),
-    ("0", "1.0.0"), ("0.0", "0.0.9"), ("0.0", "0.1.0"), ("0.0.3", "0.0.3"),
+    ("^0.15.4", "0.15.10"), ("=0.15.4", "0.15.4"), ("=0.15.4", "0.15.5"), ("=0.15.4", "0.15.40"),
+    ("=0.15", "0.15.7"), ("=0.15", "0.16.0"), ("1.2", "1.3.0"), ("1.2", "1.10.0"), ("1.2", "2.0.0"),
+    ("1.2.3", "1.10.0"), ("1.9", "1.10.0"), ("1.2", "1.1.9"), ("0.0.3", "0.0.4"), ("^2", "2.99.0"),
+    ("=1", "1.7.2"), ("0", "0.9.3"), ("1.2", "3.0.0"), ("0", "1.0.0"), ("0.0", "0.0.9"), ("0.0", "0.1.0"),
+    ("0.0.3", "0.0.3"),
 )  # fmt: skip
 
 compatible = Exercise(
@@ -572,6 +660,27 @@ compatible = Exercise(
             value=lambda case: fits(*case, upper=lambda wanted: [10**6]),
             says="any newer version is let in: the range ends where changes may break your program",
         ),
+        Mistake(
+            name="all-as-pins",
+            value=lambda case: all_as_pins(*case),
+            says="that is the rule for `=`: without it the requirement is a range, and 1.2 lets in 1.10.0",
+        ),
+        Mistake(
+            name="number-by-number",
+            value=lambda case: number_by_number(*case),
+            says="you ask every number to be large enough: 1.10.0 is newer than 1.2.3 although 0 < 3; "
+            "compare whole lists",
+        ),
+        Mistake(
+            name="pin-begins",
+            value=lambda case: pin_begins(*case),
+            says='the text "0.15.40" begins with "0.15.4", and is another release: compare numbers',
+        ),
+        Mistake(
+            name="pin-whole",
+            value=lambda case: pin_whole(*case),
+            says="=0.15 leaves the third number open: only the written numbers have to agree",
+        ),
     ),
 )
 
@@ -581,13 +690,16 @@ def updates(rng):
         ([0, 15, 0], [0, 16, 0], ["0.15.9", "0.15.10", "0.16.0", "0.14.0"]),
         ([1, 2, 0], [2, 0, 0], ["2.0.0", "1.2.0", "1.9.3", "1.10.0", "1.1.0"]),
         ([3, 0, 0], [4, 0, 0], ["2.9.9", "4.0.0"]),
-        ([1, 0, 0], [2, 0, 0], ["0.9.0", "1.0.0", "1.0.1", "3.0.0"]),
+        ([1, 0, 0], [2, 0, 0], ["1.0.1", "1.0.0", "0.9.0", "3.0.0"]),
+        ([1, 2, 3], [2, 0, 0], ["1.2.3", "1.2.0", "2.0.0"]),
+        ([1, 2, 3], [2, 0, 0], ["1.2.4", "1.10.0", "1.3.1"]),
     ]
 
 
-def picked(low, high, available, key=numbers, best=max, inclusive=False, floor=True):
+def picked(low, high, available, key=numbers, best=max, inclusive=False, floor=True, strict=False):
     allowed = [v for v in available if numbers(v) < high or inclusive and numbers(v) == high]
     allowed = [v for v in allowed if numbers(v) >= low or not floor]
+    allowed = [v for v in allowed if numbers(v) != low or not strict]
     return best(allowed, key=key) if allowed else None
 
 
@@ -629,6 +741,23 @@ update = Exercise(
             name="no-floor",
             value=lambda case: picked(*case, floor=False),
             says="a version older than the range was taken: an update never goes below `low`",
+        ),
+        Mistake(
+            name="start-excluded",
+            value=lambda case: picked(*case, strict=True),
+            says="`low` itself is allowed: compare with <=",
+        ),
+        Mistake(
+            name="last-listed",
+            value=lambda case: picked(*case, best=lambda allowed, key: allowed[-1]),
+            says="you took the last one that fits: the list is in no particular order",
+        ),
+        Mistake(
+            name="number-by-number",
+            value=lambda case: picked(
+                *case[:2], [v for v in case[2] if all(n >= m for n, m in zip(numbers(v), case[0]))]
+            ),
+            says="1.10.0 lies above 1.2.3 although 0 < 3: compare whole lists, not number with number",
         ),
         Mistake(
             name="nothing-fits",
@@ -690,6 +819,16 @@ locked = Exercise(
             name="prefix",
             value=lambda case: in_lock(*case, same=str.startswith),
             says="ndarray-rand is another crate than ndarray: compare whole names",
+        ),
+        Mistake(
+            name="part-of-name",
+            value=lambda case: in_lock(*case, same=str.__contains__),
+            says="my-ndarray and ndarray-rand are other crates than ndarray: compare whole names with ==",
+        ),
+        Mistake(
+            name="none-for-none",
+            value=lambda case: in_lock(*case) or None,
+            says="a crate that is not in the file has no versions: return an empty list, not None",
         ),
         Mistake(
             name="unsorted",
