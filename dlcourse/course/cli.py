@@ -1,4 +1,4 @@
-"""The learner's command line: `dlcourse start`, `lab`, `status`, `check`, `hint`, `doctor`."""
+"""The learner's command line: from `dlcourse start` to `check`, `hint`, `solution` and `reset`."""
 
 import argparse
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from dlcourse.course import doctor, exercises, progress, sources
+from dlcourse.course import atomic, doctor, exercises, progress, reset, sources
 from dlcourse.course.workspace import check_notebook
 
 WORK = "work"
@@ -41,6 +41,23 @@ def status(options):
     print(f"\n{solved} of {total} exercises solved (✓ solved, · tried, ○ not yet). Kept in {progress.path()}")
 
 
+def next_exercise(options):
+    """Print the first exercise that is not solved, what it asks for, and where it stands."""
+    done = progress.load()
+    for slug in chapter_slugs(options.chapter):
+        for source in sources.exercises(sources.read(slug)):
+            if not done.get(source.name, {}).get("solved"):
+                exercises.about(source.name)
+                print(f"{title(source)}, in {slug}.ipynb")
+                print(f"Check it with `dlcourse check {source.name}`; a hint: `dlcourse hint {source.name}`.")
+                return
+    print("All solved.")
+
+
+def title(source):
+    return source.text.splitlines()[0].lstrip("# ").strip()
+
+
 def start(options):
     """Write the student notebooks; one that exists stays as it is."""
     folder = Path(options.folder)
@@ -50,9 +67,7 @@ def start(options):
         if target.exists():
             print(f"{target}: exists, left as it is")
             continue
-        new = target.with_name(f".{target.name}.new")
-        new.write_text(nbformat.writes(sources.student(sources.stored(slug))) + "\n", encoding="utf-8")
-        new.rename(target)
+        atomic.write(target, nbformat.writes(sources.student(sources.stored(slug))) + "\n")
         print(f"{target}: written")
 
 
@@ -63,15 +78,18 @@ def lab(options):
     return subprocess.call([*command, *options.arguments])
 
 
+def slug_of(name):
+    """The chapter of an exercise, None where there is no exercise of that name."""
+    if name not in [e.name for e in exercises.entries() if isinstance(e, exercises.Exercise)]:
+        return None
+    module = exercises.chapter_of(name)
+    return next(slug for slug in sources.chapters() if slug.partition("_")[2] == module)
+
+
 def check(options):
     """Check one exercise, or all of a chapter, in the student's own notebook; 1 where one is not right."""
-    names = [e.name for e in exercises.entries() if isinstance(e, exercises.Exercise)]
-    if options.what in names:
-        module = exercises.chapter_of(options.what)
-        slugs = [slug for slug in sources.chapters() if slug.partition("_")[2] == module]
-        wanted = [options.what]
-    else:
-        slugs, wanted = chapter_slugs(options.what), None
+    slug = slug_of(options.what)
+    slugs, wanted = ([slug], [options.what]) if slug else (chapter_slugs(options.what), None)
     right = [check_notebook(Path(options.folder) / f"{slug}.ipynb", wanted) for slug in slugs]
     return 0 if all(right) else 1
 
@@ -79,6 +97,32 @@ def check(options):
 def hint(options):
     exercises.about(options.exercise)
     exercises.hint(options.exercise)
+
+
+def solution(options):
+    """Print the author's solution, once the exercise is solved or on request."""
+    name = options.exercise
+    exercises.entry(name, exercises.Exercise)
+    if not (options.anyway or progress.solved(name)):
+        print(f"{name} is not solved yet. A hint: `dlcourse hint {name}`; to see the solution: --anyway")
+        return 1
+    known = {source.name: source for source in sources.exercises(sources.read(slug_of(name)))}
+    print(sources.solved(known[name].solution))
+    return 0
+
+
+def reset_cells(options):
+    """Give an exercise or a chapter its stubs back; what was there is kept in a backup."""
+    slug = slug_of(options.what) or chapter_slugs(options.what)[0]
+    path = Path(options.folder) / f"{slug}.ipynb"
+    if not path.exists():
+        raise ValueError(f"expected your notebook {path}: `dlcourse start` writes it")
+    if slug_of(options.what):
+        copy = reset.reset_exercise(path, slug, options.what)
+    else:
+        copy = reset.reset_chapter(path, slug)
+    print(f"{options.what}: as at the start, in {path}. What you had is in {copy}.")
+    print("If the notebook is open: reload it from disk before you go on.")
 
 
 def parser():
@@ -99,10 +143,18 @@ def parser():
     task.add_argument("--folder", **folder)
     task.add_argument("arguments", nargs="*", help="for JupyterLab, after --")
     add(status, "status", "show which exercises are solved").add_argument("chapter", **chapter)
+    task = add(next_exercise, "next", "show the next exercise that is not solved")
+    task.add_argument("chapter", **chapter)
     task = add(check, "check", "check an exercise, or a chapter, in your notebook")
     task.add_argument("what", help="name of an exercise, number or slug of a chapter")
     task.add_argument("--folder", **folder)
     add(hint, "hint", "show the next hint").add_argument("exercise")
+    task = add(solution, "solution", "show the solution of an exercise that is solved")
+    task.add_argument("exercise")
+    task.add_argument("--anyway", action="store_true", help="also where it is not solved")
+    task = add(reset_cells, "reset", "give an exercise or a chapter its stubs back, with a backup")
+    task.add_argument("what", help="name of an exercise, number or slug of a chapter")
+    task.add_argument("--folder", **folder)
     add(lambda _: doctor.report(), "doctor", "say what is installed and what to do next")
     return top
 
