@@ -4,7 +4,7 @@ import numpy as np
 
 CAT = (  # two ears, two eyes, a nose: dense, of several sizes
     "200002",
-    "320023",
+    "420024",
     "333333",
     "315513",
     "333333",
