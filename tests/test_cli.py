@@ -82,7 +82,7 @@ def test_status_marks_what_was_solved_and_tried(capsys):
 
 def test_hint_tells_first_what_the_exercise_is(capsys):
     status, out, _ = run(capsys, "hint", SOURCE.name)
-    assert status == 0 and out.splitlines()[0].startswith(f"{SOURCE.name}: ★")
+    assert status == 0 and out.splitlines()[0].startswith(f"{SOURCE.name}: ●")
     assert out.splitlines()[1].startswith(f"Hint 1 of 3 for {SOURCE.name}: ")
 
 

@@ -21,7 +21,6 @@ from tools import book_pages
 
 CHAPTER = re.compile(r"notebooks/(\d\d)_(\w+)$")
 EXERCISE_TITLE = re.compile(r"#+\s*(?:Exercise\b[^:]*:\s*)?(.*)")
-DIFFICULTY = {1: "●○○ warm-up", 2: "●●○ solid", 3: "●●● demanding"}
 TABS = {"tab-rust": "Rust", "tab-numpy": "NumPy", "tab-torch": "PyTorch"}
 SHOW_SOLUTION = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
 
@@ -111,9 +110,7 @@ class ExerciseBox(SphinxDirective):
         box = nodes.container("", classes=["exercise"], ids=[label])
         inline, _ = self.state.inline_text(f"{number}: {self.arguments[0]}", self.lineno)
         box += nodes.paragraph("", "", *inline, classes=["exercise-title"])
-        facts = [DIFFICULTY[entry.difficulty], f"{entry.minutes} minutes"]
-        facts += [f"textbook exercise {entry.source}"] if entry.source != "ours" else []
-        box += nodes.paragraph("", " · ".join(facts), classes=["exercise-facts"])
+        box += nodes.paragraph("", entry.facts, classes=["exercise-facts"])
         self.parse(list(self.content), box)
         for count, hint in enumerate(entry.hints, 1):
             fence = longer_fence(hint)

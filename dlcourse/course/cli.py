@@ -1,6 +1,7 @@
 """The learner's command line: from `dlcourse start` to `check`, `hint`, `solution` and `reset`."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from dlcourse.course import atomic, doctor, exercises, progress, reset, sources
 from dlcourse.course.workspace import check_notebook
 
 WORK = "work"
+# No news from elsewhere, no question about it, and none of the buttons that belong to instructors.
+LAB_SETTINGS = Path(__file__).parent / "assets" / "lab"
 
 
 def chapter_slugs(word):
@@ -59,23 +62,32 @@ def title(source):
 
 
 def start(options):
-    """Write the student notebooks; one that exists stays as it is."""
-    folder = Path(options.folder)
+    """Write the student notebooks; one that exists stays as it is. 1 where a chapter cannot be had."""
+    folder, status = Path(options.folder), 0
     folder.mkdir(parents=True, exist_ok=True)
     for slug in chapter_slugs(options.chapter):
         target = folder / f"{slug}.ipynb"
         if target.exists():
             print(f"{target}: exists, left as it is")
             continue
-        atomic.write(target, nbformat.writes(sources.student(sources.stored(slug))) + "\n")
+        try:
+            notebook = sources.student(sources.stored(slug))
+        except sources.SourceError as error:  # the other chapters do not need this one
+            print(f"dlcourse: {error}", file=sys.stderr)
+            status = 1
+            continue
+        atomic.write(target, nbformat.writes(notebook) + "\n")
         print(f"{target}: written")
+    return status
 
 
 def lab(options):
     """Make the student notebooks and open JupyterLab on their folder."""
     start(argparse.Namespace(chapter=None, folder=options.folder))
+    paths = [LAB_SETTINGS, os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(map(str, filter(None, paths)))}
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={options.folder}"]
-    return subprocess.call([*command, *options.arguments])
+    return subprocess.call([*command, *options.arguments], env=environment)
 
 
 def slug_of(name):

@@ -16,6 +16,7 @@ import nbformat
 import yaml
 
 from dlcourse.course import markers, readable
+from dlcourse.course.exercises import Exercise, entries
 
 stub, solved, visible, is_rust = markers.stub, markers.solved, markers.visible, markers.is_rust
 
@@ -271,12 +272,21 @@ def student(notebook):
     words = _vocabulary(notebook)
     for cell in result.cells:
         if cell.cell_type == "markdown":
-            cell.source = readable.plain(cell.source, words)
+            cell.source = readable.plain(cell.source, words) + _facts(cell)
     result.cells = [new for cell in result.cells for new in (cell, *_caption(cell, words))]
     for cell in result.cells:
         for key in ("nbgrader", "mystnb"):
             cell.metadata.pop(key, None)
+        if role(cell) in (SOLUTION, CHECK):  # "run all" goes on past an exercise that is not solved yet
+            cell.metadata["tags"] = [*tags(cell), "raises-exception"]
     return result
+
+
+def _facts(cell):
+    """What the student should know of an exercise besides its text; empty for other cells."""
+    name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix("-text")
+    known = {e.name: e for e in entries() if isinstance(e, Exercise)} if role(cell) == TEXT else {}
+    return f'\n\n*{known[name].facts} · stuck? Run* `hint("{name}")`' if name in known else ""
 
 
 def _caption(cell, words):

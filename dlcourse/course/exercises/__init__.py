@@ -227,9 +227,7 @@ def hint(name):
 def about(name):
     """Print in one line how hard an entry is, how long it takes, where it comes from and where to read."""
     e = entry(name)
-    origin = "" if e.source == "ours" else f", problem {e.source} of the textbook"
-    stars = "★" * e.difficulty + "☆" * (3 - e.difficulty)
-    print(f"{name}: {stars}, about {e.minutes} min{origin}" + (f"; read {e.read}" if e.read else ""))
+    print(f"{name}: {e.facts}" + (f"; read {e.read}" if e.read else ""))
 
 
 def selfcheck(name):

@@ -8,6 +8,7 @@ from typing import Any
 WANTS = {"function": "a function", "class": "a class", "value": "a value"}
 NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 LANGUAGES = ("python", "rust")
+DIFFICULTY = {1: "●○○ warm-up", 2: "●●○ solid", 3: "●●● demanding"}
 
 
 def call_with_case(answer, case):
@@ -44,10 +45,16 @@ class Entry:
     def __post_init__(self):
         if not NAME.fullmatch(self.name):
             raise ValueError(f"expected a name of letters, digits, - and _, got {self.name!r}")
-        if self.difficulty not in (1, 2, 3):
+        if self.difficulty not in DIFFICULTY:
             raise ValueError(f"{self.name}: expected difficulty 1, 2 or 3, got {self.difficulty!r}")
         if self.minutes <= 0:
             raise ValueError(f"{self.name}: expected minutes above 0, got {self.minutes!r}")
+
+    @property
+    def facts(self):
+        """How hard, how long, and which exercise of a textbook: "●●○ solid · 12 minutes"."""
+        words = [DIFFICULTY[self.difficulty], f"{self.minutes} minute{'s' * (self.minutes != 1)}"]
+        return " · ".join(words + ([f"textbook exercise {self.source}"] if self.source != "ours" else []))
 
 
 @dataclass(frozen=True, kw_only=True)
