@@ -333,7 +333,9 @@ def test_three_hints_then_all_of_them(toys, capsys):
 
 def test_about_is_one_line(toys, capsys):
     exercises.about("mean")
-    assert capsys.readouterr().out == "mean: ●○○ warm-up · 3 minutes · textbook exercise B5.3; read Averages\n"
+    assert (
+        capsys.readouterr().out == "mean: ●○○ warm-up · 3 minutes · textbook exercise B5.3; read Averages\n"
+    )
 
 
 def test_a_disk_that_is_full_fails_no_right_answer(toys, monkeypatch, capsys):
