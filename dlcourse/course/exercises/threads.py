@@ -15,6 +15,7 @@ def tasks_of(kind, ended):
 
     def meet(i):
         meeting.wait()
+        time.sleep(0.03 * i)  # and end in order
         return 10 * i
 
     def chain(i):  # 0 ends last
@@ -380,7 +381,7 @@ def booking(booked, left, acquired, outside, held):
         "returned": booked,
         "seats left": left,
         "times the lock was acquired": acquired,
-        "accesses without the lock": outside,
+        "an access without the lock": outside > 0,
         "lock held at the end": held,
     }
 
@@ -410,7 +411,7 @@ book_seat = Exercise(
     mistakes=(
         Mistake(
             name="no-lock",
-            value=lambda case: booking_case(case, acquired=0, outside=2 if case[0] else 1),
+            value=lambda case: booking_case(case, acquired=0, outside=1),
             says="the lock is never acquired: two threads may read the same number",
         ),
         Mistake(
@@ -535,14 +536,11 @@ deadlocked = Exercise(
 )
 
 
-def edges(programs, *, neighbours=False):
+def edges(programs):
     """(before, after) for locks that a thread takes in this order."""
-    found = set()
-    for program in programs:
-        for i, lock in enumerate(program):
-            later = program[i + 1 : i + 2] if neighbours else program[i + 1 :]
-            found |= {(lock, other) for other in later}
-    return found
+    return {
+        (lock, other) for program in programs for i, lock in enumerate(program) for other in program[i + 1 :]
+    }
 
 
 def acyclic(pairs):
@@ -553,6 +551,12 @@ def acyclic(pairs):
             return False
         locks -= free
     return True
+
+
+def by_appearance(programs):
+    """Whether the order in which the locks are first named fits every thread."""
+    order = list(dict.fromkeys(lock for program in programs for lock in program))
+    return all(order.index(before) < order.index(after) for before, after in edges(programs))
 
 
 def same_order_of_pairs(programs):
@@ -602,6 +606,11 @@ has_lock_order = Exercise(
             name="alphabet",
             value=lambda case: all(p == sorted(set(p)) for p in case[0]),
             says="you ask for the order of the alphabet: any numbering of the locks will do",
+        ),
+        Mistake(
+            name="by-appearance",
+            value=lambda case: by_appearance(case[0]),
+            says="you number the locks as they first appear: where this one fails, another may fit",
         ),
         Mistake(
             name="twice",
