@@ -130,6 +130,11 @@ pool_route = Exercise(
             says="with a tie, all equal values get the gradient: only the first in reading order should",
         ),
         Mistake(
+            name="all-ties-no-gate",
+            value=lambda case: routed((np.maximum(case[0], 0), case[1]), ties="all", gate=False),
+            says="every entry equal to the maximum gets the gradient, zeros too: one winner only, above 0",
+        ),
+        Mistake(
             name="last-tie",
             value=lambda case: routed(case, ties="last"),
             says="with a tie, the last of the equal values gets the gradient: take the first in order",
@@ -286,6 +291,11 @@ receptive_field = Exercise(
             name="zero",
             value=lambda case: field(case, start=0),
             says="a value before any layer sees one pixel, itself: start at 1",
+        ),
+        Mistake(
+            name="sum",
+            value=lambda case: sum(k for k, _ in case[0]),
+            says="kernels in a row overlap: each adds (kernel - 1) steps, not kernel pixels",
         ),
         Mistake(
             name="product",
