@@ -125,5 +125,6 @@ def test_killed_at_any_moment_no_answer_and_no_own_cell_is_lost(path, monkeypatc
         notebook = nbformat.read(path, as_version=4)  # whole
         assert any(cell.source == "my_own_cell = 1" for cell in notebook.cells)
         kept = [b.read_text("utf-8") for b in backups(path)] + [path.read_text("utf-8")]
-        assert counter.value == 0 or any(f"ANSWER {counter.value}." in text for text in kept)
+        last = counter.value, counter.value + 1  # killed before it counted the one that it had written
+        assert counter.value == 0 or any(f"ANSWER {n}." in text for text in kept for n in last)
     assert counter.value > kills / 5

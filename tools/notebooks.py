@@ -16,7 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from dlcourse.course import sources
+from dlcourse.course import atomic, sources
 from tools.environment import ONE_THREAD
 
 ENVIRONMENT = ONE_THREAD | {"PYTHONHASHSEED": "0", "COLUMNS": "80", "DLCOURSE_DEVICE": "cpu"}
@@ -92,15 +92,13 @@ def fixed_widget_ids(notebook, slug):
 def write(notebook, path):
     """Validate and write at once or not at all. Raises BuildError above one megabyte."""
     nbformat.validate(notebook)
-    data = (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
-    if len(data) > LARGEST:
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    if (size := len(text.encode())) > LARGEST:
         cells = [(len(json.dumps(cell.get("outputs", []))), n) for n, cell in enumerate(notebook.cells, 1)]
-        size, number = max(cells)
-        limit = f"{path.name}: expected at most {LARGEST:,} bytes, got {len(data):,}"
-        raise BuildError(f"{limit}; cell {number} alone puts out {size:,}")
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(data)
-    os.replace(new, path)
+        most, number = max(cells)
+        limit = f"{path.name}: expected at most {LARGEST:,} bytes, got {size:,}"
+        raise BuildError(f"{limit}; cell {number} alone puts out {most:,}")
+    atomic.write(path, text)
 
 
 def build(slug, *, force=False, timings=False):

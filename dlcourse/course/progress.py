@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from dlcourse.course import atomic
+
 SCHEMA = 1
 STALE = 10.0  # seconds after which a lock was left by a process that died
 
@@ -63,14 +65,9 @@ def _put_aside():
 
 
 def save(exercises):
-    """Write the whole record: to a temporary file first, then in one step to its place."""
-    temporary = path().with_suffix(".new")  # one writer at a time: it holds the lock
+    """Write the whole record in one step."""
     text = json.dumps({"schema": SCHEMA, "exercises": exercises}, indent=1, sort_keys=True)
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path())
+    atomic.write(path(), text + "\n")
 
 
 @contextlib.contextmanager

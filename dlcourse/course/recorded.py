@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import inspect
 import json
-import os
 import platform
 import sys
 import types
@@ -16,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from dlcourse.course import atomic
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "recorded"
 SCHEMA = 1
@@ -125,9 +126,10 @@ def load(chapter):
 
 def record(experiment):
     """Run the experiment for all settings and seeds: a new record."""
+    code = experiment.code()  # of what runs now: the file may be edited meanwhile
     rows = [experiment.run(seed, s) for s in experiment.settings for seed in range(experiment.seeds)]
     return {
-        "code": experiment.code(),
+        "code": code,
         "settings": list(experiment.settings),
         "seeds": experiment.seeds,
         "versions": _versions(),
@@ -145,9 +147,7 @@ def save(chapter, records):
         parts.append(f'{json.dumps(name)}: {head[:-1]}, "rows": [\n{rows}]}}')
     start = f'{{"schema": {SCHEMA}, "chapter": {json.dumps(chapter)}, "experiments": {{'
     text = start + "\n" + ",\n".join(parts) + "}}\n"
-    new = FOLDER / f".{chapter}.json.new"
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, FOLDER / f"{chapter}.json")
+    atomic.write(FOLDER / f"{chapter}.json", text)
 
 
 def _number(experiment, key, value):

@@ -16,6 +16,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from dlcourse.course import atomic
 from dlcourse.course.rust.toolchain import WORKSPACE, cache_folder, toolchain
 
 OFFLINE = (
@@ -108,9 +109,7 @@ def cargo_environment(rust, *members):
 
 def _write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)
+    atomic.write(path, text)
 
 
 def _fingerprint(machine):
