@@ -51,6 +51,18 @@ def inside_only(case):
     return full_convolution(x, k, n) if len(k) - 1 <= n < len(x) else 0.0
 
 
+def unguarded(case):
+    """The whole convolution, read at n without a thought about its ends."""
+    x, k, n = case
+    whole = np.convolve(x, k)
+    return float(whole[n]) if -len(whole) <= n < len(whole) else Raises("IndexError")
+
+
+def without_first(case):
+    x, k, n = case
+    return float(sum(weight * x[n - m] for m, weight in enumerate(k) if 0 < n - m < len(x)))
+
+
 def point_cases(rng):
     short = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     x, k = rng.normal(size=6), rng.normal(size=3)
@@ -95,6 +107,16 @@ convolution_at = Exercise(
             value=inside_only,
             says="a kernel that hangs over the end still counts with what lies inside",
         ),
+        Mistake(
+            name="unguarded",
+            value=unguarded,
+            says="the values are right, but n may lie before or behind all of them: there the answer is 0",
+        ),
+        Mistake(
+            name="without-first",
+            value=without_first,
+            says="x[0] is left out: the place n - m = 0 lies inside of x",
+        ),
     ),
 )
 
@@ -136,6 +158,7 @@ rust_correlate = Exercise(
         "Map each window to `window.iter().zip(k).map(|(x, k)| x * k).sum()` and collect.",
     ),
     cases=signal_cases,
+    describe=lambda case: f"correlate(&{rust(case[0])}, &{rust(case[1])}, {case[2]})",
     expected=lambda case: correlate1d(*case),
     mistakes=(
         Mistake(
@@ -165,6 +188,14 @@ rust_correlate = Exercise(
             name="jumps-by-kernel",
             value=lambda case: correlate1d(*case[:2], len(case[1])),
             says="your windows do not overlap: move by stride, not by the kernel's length",
+        ),
+        Mistake(
+            name="hangs-over",
+            value=lambda case: [
+                float(sum(a * b for a, b in zip(case[0][i:], case[1])))
+                for i in range(0, len(case[0]), case[2])
+            ],
+            says="windows that hang over the end count in your answer: keep those that lie wholly inside",
         ),
     ),
 )
@@ -199,6 +230,8 @@ output_size = Exercise(
         (3, 5, 1, 1),
         (1, 1, 4),
         (6, 1, 2, 2),
+        (8, 3, 3),
+        (4, 5, 3),
     ],
     expected=lambda case: size_of(*case),
     mistakes=(
@@ -226,6 +259,41 @@ output_size = Exercise(
             name="float",
             value=lambda case: max(0.0, room_of(case) / stride_of(case) + 1),
             says="a number of windows is whole: divide with //",
+        ),
+        Mistake(
+            name="nearest",
+            value=lambda case: max(0, round(room_of(case) / stride_of(case)) + 1),
+            says="you rounded to the nearest number: a window that fits only in part does not count",
+        ),
+        Mistake(
+            name="towards-zero",
+            value=lambda case: max(0, int(room_of(case) / stride_of(case)) + 1),
+            says="int() rounds towards zero: where the room is negative, not one window fits",
+        ),
+        Mistake(
+            name="one-inside",
+            value=lambda case: max(0, (room_of(case) + 1) // stride_of(case)),
+            says="the + 1 stands behind the division: the room over the stride, and then the first window",
+        ),
+        Mistake(
+            name="strict",
+            value=lambda case: size_of(*case) if room_of(case) > 0 else 0,
+            says="a window exactly as long as the padded axis fits once: room 0 is enough",
+        ),
+        Mistake(
+            name="fit-before-padding",
+            value=lambda case: size_of(*case) if case[0] >= case[1] else 0,
+            says="whether the window fits depends on the padding too: compare k with n + 2 * padding",
+        ),
+        Mistake(
+            name="no-padding",
+            value=lambda case: size_of(case[0], case[1], stride_of(case)),
+            says="the padding is missing: the axis has n + 2 * padding places",
+        ),
+        Mistake(
+            name="no-stride",
+            value=lambda case: max(0, room_of(case) + 1),
+            says="the stride is missing: this counts the windows at every place",
         ),
     ),
 )
@@ -273,6 +341,8 @@ padding_for = Exercise(
         (5, 2, 3, 4),
         (9, 1, 1, 9),
         (10, 3, 4, 2),
+        (3, 4, 3, 1),
+        (3, 2, 5, 7),
     ],
     expected=lambda case: smallest_padding(*case),
     mistakes=(
@@ -301,13 +371,46 @@ padding_for = Exercise(
             value=lambda case: twice(smallest_padding(*case)),
             says="this is the padding of both ends together: p is that of one end",
         ),
+        Mistake(
+            name="rounded-down",
+            value=lambda case: made_with(max(0, missing(*case) // 2), *case),
+            says="half of what is missing is rounded down, so that the last window does not fit: round up",
+        ),
+        Mistake(
+            name="negative",
+            value=lambda case: made_with(-(-missing(*case) // 2), *case),
+            says="a padding is at least 0: zeros can be added, but no input taken away",
+        ),
+        Mistake(
+            name="bounded",
+            value=lambda case: next((p for p in range(case[1]) if size_of(*case[:3], p) == case[3]), None),
+            says="you stopped at the kernel's length: with a large stride the padding may be larger",
+        ),
+        Mistake(
+            name="towards-zero",
+            value=lambda case: next(p for p in [*range(40), None] if p is None or towards_zero(*case, p)),
+            says="your size counts a window where none fits: int(negative / stride) is rounded towards zero",
+        ),
     ),
 )
 
 
+def missing(n, k, stride, out):
+    """How many places the axis lacks for `out` windows."""
+    return (out - 1) * stride + k - n
+
+
+def made_with(padding, n, k, stride, out):
+    return padding if (n + 2 * padding - k) // stride + 1 == out else None
+
+
+def towards_zero(n, k, stride, out, padding):
+    return int((n + 2 * padding - k) / stride) + 1 == out
+
+
 def without_floor(n, k, stride, out):
-    missing = (out - 1) * stride + k - n
-    return missing // 2 if missing >= 0 and missing % 2 == 0 else None
+    lacking = missing(n, k, stride, out)
+    return lacking // 2 if lacking >= 0 and lacking % 2 == 0 else None
 
 
 def twice(padding):
@@ -374,6 +477,21 @@ strided_correlation = Exercise(
             value=lambda case: correlation(np.pad(case[0], case[3], mode="edge"), *case[1:3]),
             says="the frame repeats the border's pixels: pad with zeros",
         ),
+        Mistake(
+            name="no-padding",
+            value=lambda case: unpadded(case),
+            says="the padding is missing: correlate the image with its frame of zeros",
+        ),
+        Mistake(
+            name="mirrored",
+            value=lambda case: strided(case[0], case[1][:, ::-1], *case[2:]),
+            says="your kernel is mirrored: K[m, n] meets pixel (si + m, sj + n)",
+        ),
+        Mistake(
+            name="transposed",
+            value=lambda case: strided(case[0], case[1].T, *case[2:]),
+            says="your kernel is transposed: its first index goes down, its second across",
+        ),
     ),
 )
 
@@ -384,6 +502,12 @@ def stride_first(case):
     if any(n < k for n, k in zip(thinned.shape, kernel.shape)):
         return Raises("ValueError")
     return correlation(thinned, kernel)
+
+
+def unpadded(case):
+    image, kernel, s, _ = case
+    fits = image.shape[0] >= kernel.shape[0] and image.shape[1] >= kernel.shape[1]
+    return correlation(image, kernel, s) if fits else Raises("ValueError")
 
 
 SOBEL = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
@@ -411,6 +535,8 @@ edge_strength = Exercise(
         (np.triu(np.full((4, 4), 255), 1).astype(np.uint8),),
     ],
     expected=lambda case: edges(case[0]),
+    rtol=1e-5,  # float32 is precise enough
+    atol=1e-5,
     mistakes=(
         Mistake(
             name="sum-of-sizes",
@@ -437,15 +563,30 @@ edge_strength = Exercise(
             value=lambda case: edges_in_bytes(case[0]),
             says="the bytes wrapped around at 256: convert the image to floats first",
         ),
+        Mistake(
+            name="bytes-to-the-end",
+            value=lambda case: edges_in_bytes(case[0], np.asarray),
+            says="the bytes wrapped around at 256: convert the image to floats first",
+        ),
+        Mistake(
+            name="whole-numbers",
+            value=lambda case: edges(case[0].astype(int)),
+            says="the fractions are cut off: convert the image to floats, not to whole numbers",
+        ),
+        Mistake(
+            name="padded",
+            value=lambda case: edges(np.pad(case[0].astype(float), 1)),
+            says="you padded the image: only places where a whole window fits count",
+        ),
     ),
 )
 
 
-def edges_in_bytes(image):
-    """What comes of it where the kernel is cast to the image's own type."""
+def edges_in_bytes(image, then=np.float64):
+    """What comes of it where both sums are made in the image's own type, and the length then or as well."""
     kernel = SOBEL.astype(int).astype(image.dtype)
     windows = sliding_window_view(image, (3, 3))
-    gx, gy = ((windows * k).sum(axis=(2, 3), dtype=image.dtype).astype(float) for k in (kernel, kernel.T))
+    gx, gy = (then((windows * k).sum(axis=(2, 3), dtype=image.dtype)) for k in (kernel, kernel.T))
     return np.hypot(gx, gy)
 
 
@@ -462,6 +603,13 @@ def columns_down_first(case):
     image, kh, kw, stride = case
     windows = sliding_window_view(image, (kh, kw))[::stride, ::stride]
     return windows.transpose(1, 0, 2, 3).reshape(-1, kh * kw).T
+
+
+def columns_one_short(case):
+    """Windows that start in the last possible row and column are left out."""
+    image, kh, kw, stride = case
+    rows, across = (range(0, n - k, stride) for n, k in zip(image.shape, (kh, kw)))
+    return np.array([image[a : a + kh, b : b + kw].ravel() for a in rows for b in across]).T
 
 
 im2col = Exercise(
@@ -507,6 +655,11 @@ im2col = Exercise(
             value=lambda case: columns(*case).T.reshape(case[1] * case[2], -1),
             says="the shape is right but the numbers are mixed: a reshape does not transpose; use .T",
         ),
+        Mistake(
+            name="one-short",
+            value=columns_one_short,
+            says="the last windows are missing: the last start is H - kh, included, and W - kw across",
+        ),
     ),
 )
 
@@ -547,6 +700,7 @@ rust_flat_correlate = Exercise(
         "Inside: sum += k[m * kw + n] * x[(i + m) * width + j + n] for all m and n.",
     ),
     cases=flat_cases,
+    describe=lambda case: f"correlate2d(&{rust(case[0])}, {case[1]}, &{rust(case[2])}, {case[3]})",
     expected=lambda case: flat(case).ravel().tolist(),
     mistakes=(
         Mistake(
@@ -574,6 +728,11 @@ rust_flat_correlate = Exercise(
             value=lambda case: in_wide_rows(case),
             says="your result has rows as long as the image's: its own are width - kw + 1 long",
         ),
+        Mistake(
+            name="over-the-edge",
+            value=lambda case: over_the_edge(*case),
+            says="some of your windows run over the right edge into the next row: j ends at width - kw",
+        ),
     ),
 )
 
@@ -583,6 +742,14 @@ def in_wide_rows(case):
     wide = np.zeros((len(y), case[1]))
     wide[:, : y.shape[1]] = y
     return wide.ravel().tolist()
+
+
+def over_the_edge(x, width, k, kw):
+    """Windows that start at every place of the buffer."""
+    kernel = np.reshape(k, (-1, kw))
+    places = range(len(x) - (len(kernel) - 1) * width - kw + 1)
+    pixels = [[a + m * width + n for (m, n), _ in np.ndenumerate(kernel)] for a in places]
+    return [float(np.dot(np.take(x, p), kernel.ravel())) for p in pixels]
 
 
 # --- Gradients -------------------------------------------------------------------------------------------
@@ -645,6 +812,16 @@ conv_kernel_gradient = Exercise(
             name="assigned",
             value=lambda case: last_place(*case),
             says="only the last place is kept: add up over all outputs with +=",
+        ),
+        Mistake(
+            name="plain",
+            value=lambda case: correlation(*case[:2]),
+            says="correlating x with dout is right at stride 1 only: outputs saw windows `stride` apart",
+        ),
+        Mistake(
+            name="plain-thinned",
+            value=lambda case: correlation(*case[:2], case[4]),
+            says="it is x that is read in steps of stride, under each weight: not the result, thinned out",
         ),
     ),
 )
@@ -720,6 +897,11 @@ conv_image_gradient = Exercise(
             value=lambda case: image_gradient(case[0], np.ones_like(case[1]), *case[2:]),
             says="the weights are missing: each pixel feels dout through the weight that lay on it",
         ),
+        Mistake(
+            name="full",
+            value=lambda case: image_gradient(*case[:2], np.add(case[0].shape, case[1].shape) - 1, 1),
+            says="the full convolution is right at stride 1 only: the stamps lie `stride` apart",
+        ),
     ),
 )
 
@@ -735,6 +917,10 @@ def wrapped_band(case):
     k, n, stride = case
     row = np.append(np.asarray(k, float), np.zeros(n - len(k)))
     return np.stack([np.roll(row, stride * i) for i in range(-(-n // stride))])
+
+
+def cut_off(k, n, stride):
+    return band(k, n + len(k), stride)[: -(-n // stride), :n]
 
 
 convolution_matrix = Exercise(
@@ -775,6 +961,11 @@ convolution_matrix = Exercise(
             name="circular",
             value=wrapped_band,
             says="the kernel runs over the end and comes in again at the front: keep only windows that fit",
+        ),
+        Mistake(
+            name="cut-off",
+            value=lambda case: cut_off(*case),
+            says="in your last rows the kernel is cut off at the end: keep only windows that fit",
         ),
         Mistake(
             name="integers",
@@ -898,8 +1089,8 @@ pool_shift = Choice(
             right=True,
         ),
         Option(
-            text="The same would hold for a move by one pixel.",
-            says="One pixel is half a block: values that shared a block are in different ones after.",
+            text="Had it moved by one pixel, the pooled map would be as before or moved by one place.",
+            says="Only for a single spot. Elsewhere, values that shared a block are in different ones after.",
         ),
     ),
 )
