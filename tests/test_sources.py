@@ -1,6 +1,7 @@
 """The reader of chapters: metadata and ids it adds, the versions it makes, and damage it names."""
 
 import pytest
+from nbclient import NotebookClient
 
 from dlcourse.course import glue, readable, sources
 
@@ -120,6 +121,24 @@ def test_the_student_gets_neither_solutions_nor_hidden_tests_nor_outputs(read):
     for leak in ("secret", "-14", "BEGIN", "HIDDEN", "nbgrader"):
         assert leak not in whole
     assert "assert double(2) == 4" in whole and "NotImplementedError" in whole
+
+
+def test_run_all_goes_on_past_what_is_not_solved_yet(read):
+    after = "```{code-cell}\n%s\n```\n"
+    notebook = read(EXERCISE + after % "double(3)" + after % "other.double(3)" + after % "1 / 0")
+    tagged = ["raises-exception" in sources.tags(cell) for cell in sources.student(notebook).cells]
+    assert tagged == [False, True, True, True, False, False]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", sources.chapters())
+def test_a_students_notebook_runs_to_its_end(slug, tmp_path):
+    """Nothing but the unsolved exercises, and what calls them, fails; nbclient stops at anything else."""
+    notebook = sources.student(sources.stored(slug))
+    settings = {"timeout": 600, "kernel_name": "python3", "resources": {"metadata": {"path": str(tmp_path)}}}
+    NotebookClient(notebook, **settings).execute()
+    failed = [c for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "error"]
+    assert any(sources.role(cell) == sources.CHECK for cell in failed)
 
 
 def test_a_leaking_hidden_test_would_be_seen(read, monkeypatch):

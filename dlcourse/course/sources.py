@@ -277,9 +277,20 @@ def student(notebook):
     for cell in result.cells:
         for key in ("nbgrader", "mystnb"):
             cell.metadata.pop(key, None)
-        if role(cell) in (SOLUTION, CHECK):  # "run all" goes on past an exercise that is not solved yet
-            cell.metadata["tags"] = [*tags(cell), "raises-exception"]
+    for cell in _using_answers(result):  # "run all" goes on past an exercise that is not solved yet
+        cell.metadata["tags"] = [*tags(cell), "raises-exception"]
     return result
+
+
+def _using_answers(notebook):
+    """The cells of the exercises, and those after an exercise that call its function or class."""
+    names = set()
+    for cell in notebook.cells:
+        if role(cell) == SOLUTION:
+            names.add(cell.metadata.name)
+        used = names and re.search(rf"(?<![\w.])({'|'.join(names)})\(", cell.source)
+        if cell.cell_type == "code" and (role(cell) or used and not is_rust(cell.source)):
+            yield cell
 
 
 def _facts(cell):
