@@ -2,9 +2,9 @@
 
 import threading
 import time
-from math import factorial, prod
+from math import comb, factorial, prod
 
-from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, Option, Order, Predict
+from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, Option, Order, Predict, Raises
 
 # --- results of threads ----------------------------------------------------------------------------------
 
@@ -12,11 +12,16 @@ from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, Option, 
 def tasks_of(kind, ended):
     """The tasks of one case of run_all; `ended` collects the numbers of those that came to their end."""
     meeting, second = threading.Barrier(3, timeout=0.5), threading.Event()
+    crowd = threading.Barrier(40, timeout=1)
 
     def meet(i):
         meeting.wait()
         time.sleep(0.03 * i)  # and end in order
         return 10 * i
+
+    def gather():
+        crowd.wait()
+        return 1
 
     def chain(i):  # 0 ends last
         if i == 1:
@@ -31,7 +36,7 @@ def tasks_of(kind, ended):
         raise error(f"task {i}")
 
     def slow(i):
-        time.sleep(0.1)
+        time.sleep(0.1 * i)
         ended.append(i)
         return 10 * i
 
@@ -39,6 +44,7 @@ def tasks_of(kind, ended):
         "none": [],
         "one": [lambda: 7],
         "meet": [lambda i=i: meet(i) for i in range(3)],
+        "crowd": [gather] * 40,
         "chain": [lambda i=i: chain(i) for i in range(2)],
         "fails": [lambda: fail(KeyError, 0, 0), lambda: slow(1), lambda: slow(2)],
         "both fail": [lambda: fail(KeyError, 0.1, 0), lambda: fail(IndexError, 0, 1)],
@@ -58,16 +64,19 @@ RUN_ALL = {
     "none": ([], 0),
     "one": ([7], 0),
     "meet": ([0, 10, 20], 0),
+    "crowd": ([1] * 40, 0),
     "chain": ([0, 10], 0),
     "fails": ("raised KeyError", 2),
     "both fail": ("raised KeyError", 0),
 }
+ALONE = ("raised BrokenBarrierError", 0)  # a task waited in vain for the others
 RUN_ALL_SAYS = {
     "none": "no tasks",
     "one": "one task that returns 7",
     "meet": "three tasks that wait for each other and return 0, 10 and 20",
+    "crowd": "40 tasks that wait for each other and return 1",
     "chain": "two tasks that return 0 and 10, of which the second ends first",
-    "fails": "a task that raises KeyError at once, and two that take 0.1 s (`ended` counts those two)",
+    "fails": "a task that raises KeyError at once, and two that take 0.1 and 0.2 s (`ended` counts these)",
     "both fail": "a task that raises KeyError after 0.1 s, and one that raises IndexError at once",
 }
 
@@ -94,10 +103,47 @@ run_all = Exercise(
     mistakes=(
         Mistake(
             name="one-after-the-other",
-            value=lambda case: run_all_case(
-                case, meet=("raised BrokenBarrierError", 0), fails=("raised KeyError", 0)
-            ),
+            value=lambda case: run_all_case(case, meet=ALONE, crowd=ALONE, fails=("raised KeyError", 0)),
             says="your tasks run one after the other: start all of them before you wait for the first",
+        ),
+        Mistake(
+            name="one-worker",
+            value=lambda case: run_all_case(case, meet=ALONE, crowd=ALONE),
+            says="one worker takes the tasks one after the other: it needs as many workers as tasks",
+        ),
+        Mistake(
+            name="joined-in-the-loop",
+            value=lambda case: run_all_case(
+                case, meet=([], 0), crowd=([], 0), fails=([10, 20], 2), both_fail=([], 0)
+            ),
+            says="you join each thread before you start the next, and lose its exception",
+        ),
+        Mistake(
+            name="few-workers",
+            value=lambda case: run_all_case(case, crowd=ALONE),
+            says="a pool has few workers unless told otherwise: the tasks behind them never start",
+        ),
+        Mistake(
+            name="appended",
+            value=lambda case: run_all_case(case, chain=([10, 0], 0), fails=([10, 20], 2), both_fail=([], 0)),
+            says="each thread appends when it ends: keep a place for each task, and its exception too",
+        ),
+        Mistake(
+            name="late-binding",
+            value=lambda case: run_all_case(
+                case,
+                meet=([None, None, 20], 0),
+                crowd=([None] * 39 + [1], 0),
+                chain=([None, 10], 0),
+                fails=([None, None, 20], 3),
+                both_fail=([None, None], 0),
+            ),
+            says="all threads run the last task: the function looks up the loop's variable when it runs",
+        ),
+        Mistake(
+            name="cancelled",
+            value=lambda case: run_all_case(case, fails=("raised KeyError", 1)),
+            says="a task did not run to its end: `map` cancels the rest after a failure, `submit` does not",
         ),
         Mistake(
             name="order-of-completion",
@@ -201,7 +247,8 @@ count_schedules = Exercise(
         "All orders of all steps are (n₁ + n₂ + ...)!; how many of them belong to the same schedule?",
         "Divide `factorial(sum(steps))` by the factorial of every entry, with `//`.",
     ),
-    cases=lambda rng: [([3, 3],), ([],), ([4],), ([0, 5],), ([2, 2, 2],), ([1, 2, 3, 4],), ([30, 30],)],
+    rtol=0,  # whole numbers, all digits
+    cases=lambda rng: [([3, 3],), ([],), ([4],), ([0, 5],), ([2, 2, 2],), ([1, 2, 3, 4],), ([30, 31],)],
     expected=lambda case: schedules(case[0]),
     mistakes=(
         Mistake(
@@ -228,6 +275,23 @@ count_schedules = Exercise(
             name="product",
             value=lambda case: prod(case[0]),
             says="you multiply the numbers of steps: count strings with so many letters of each thread",
+        ),
+        Mistake(
+            name="divided-by-steps",
+            value=lambda case: (
+                Raises("ZeroDivisionError") if 0 in case[0] else factorial(sum(case[0])) // prod(case[0])
+            ),
+            says="you divide by the numbers of steps: n steps can be permuted in n! ways",
+        ),
+        Mistake(
+            name="first-thread",
+            value=lambda case: comb(sum(case[0]), case[0][0]) if case[0] else 1,
+            says="you place the first thread's letters only: the others may be ordered in several ways too",
+        ),
+        Mistake(
+            name="through-floats",
+            value=lambda case: int(factorial(sum(case[0])) / prod(map(factorial, case[0]))),
+            says="`/` rounds to 16 digits, and the number has more: divide whole numbers with `//`",
         ),
     ),
 )
@@ -262,6 +326,10 @@ def advanced(x, rest, who):
     return (x, *done, *registers)
 
 
+def totals_from_two(case):
+    return list(range(2, sum(case) + 1)) if min(case) else [sum(case)]
+
+
 possible_totals = Exercise(
     name="possible_totals",
     difficulty=3,
@@ -294,8 +362,23 @@ possible_totals = Exercise(
         ),
         Mistake(
             name="from-two",
-            value=lambda case: list(range(2, sum(case) + 1)) if min(case) else [sum(case)],
+            value=lambda case: totals_from_two(case),
             says="with a single increment a thread can write 1 at the very end: that total is missing",
+        ),
+        Mistake(
+            name="theorem-only",
+            value=lambda case: list(range(2, sum(case) + 1)),
+            says="the theorem asks for at least two increments each: treat 0 and 1 apart",
+        ),
+        Mistake(
+            name="from-one-always",
+            value=lambda case: list(range(1, sum(case) + 1)),
+            says="not all totals occur: with two increments each none is below 2, and beside 0 all count",
+        ),
+        Mistake(
+            name="one-beside-one",
+            value=lambda case: [1, 2] if case == (1, 1) else totals_from_two(case),
+            says="a single increment can write 1 at the end beside any number of others, not only beside one",
         ),
         Mistake(
             name="zero-forgotten",
@@ -309,14 +392,20 @@ possible_totals = Exercise(
 
 
 class Log:
-    """A store and a lock in one that note what is done, and whether the lock is held meanwhile."""
+    """A store and a lock in one that note what is done, and whether the lock is held meanwhile.
+
+    `fails` names the access that raises. The lock is busy when it is first tried without waiting.
+    """
 
     def __init__(self, free, fails):
         self.free, self.fails = free, fails
-        self.held = False
+        self.held, self.busy = False, True
         self.acquired = self.outside = 0
 
-    def acquire(self, *args, **options):
+    def acquire(self, blocking=True, timeout=-1):
+        if self.busy and not blocking:
+            self.busy = False
+            return False
         if self.held:
             raise RuntimeError("the lock is already held: this thread would wait for ever")
         self.held, self.acquired = True, self.acquired + 1
@@ -338,11 +427,13 @@ class Log:
 
     def read(self):
         self.outside += not self.held
+        if self.fails == "read":
+            raise OSError("disk unreadable")
         return self.free
 
     def write(self, free):
         self.outside += not self.held
-        if self.fails:
+        if self.fails == "write":
             raise OSError("disk full")
         self.free = free
 
@@ -386,12 +477,19 @@ def booking(booked, left, acquired, outside, held):
     }
 
 
-def booking_case(case, *, acquired=1, outside=0, held=False, below=False, keep=False, swallow=False):
+def booking_case(case, *, acquired=1, outside=0, held=False, below=False, anyway=False, swallow=False):
     free, fails = case
-    takes = free > 0 or below
-    booked = ("the store's error" if not swallow else False) if takes and fails else takes
-    left = free - 1 if takes and not fails and not keep else free
+    booked = free > 0 or below
+    failed = fails == "read" or fails == "write" and (booked or anyway)
+    left = free - 1 if booked and not failed else free
+    if failed:
+        booked = False if swallow else "the store's error"
     return booking(booked, left, acquired, outside, held)
+
+
+def gets_to_write(case):
+    free, fails = case
+    return free > 0 and fails != "read"
 
 
 book_seat = Exercise(
@@ -404,10 +502,10 @@ book_seat = Exercise(
         "`with lock:` acquires the lock and releases it on every way out, by `return` or by an error.",
         "Put the read, the `if` and the write into one `with lock:` block.",
     ),
-    cases=lambda rng: [(3, False), (1, False), (0, False), (2, True), (0, True)],
+    cases=lambda rng: [(3, ""), (1, ""), (0, ""), (2, "write"), (0, "write"), (2, "read")],
     expected=booking_case,
     call=answer_of_booking,
-    describe=lambda case: f"{case[0]} free seats" + (", and a store whose write raises" if case[1] else ""),
+    describe=lambda case: f"{case[0]} free seats" + (case[1] and f", and a store whose {case[1]} raises"),
     mistakes=(
         Mistake(
             name="no-lock",
@@ -416,23 +514,33 @@ book_seat = Exercise(
         ),
         Mistake(
             name="checked-outside",
-            value=lambda case: booking_case(case, acquired=1 if case[0] else 0, outside=1),
+            value=lambda case: booking_case(case, acquired=int(gets_to_write(case)), outside=1),
             says="you read before you lock: when you write, the number may be old (check, then act)",
         ),
         Mistake(
             name="two-sections",
-            value=lambda case: booking_case(case, acquired=2 if case[0] else 1),
+            value=lambda case: booking_case(case, acquired=2 if gets_to_write(case) else 1),
             says="you release the lock between the read and the write: another thread may read in between",
         ),
         Mistake(
+            name="written-outside",
+            value=lambda case: booking_case(case, outside=gets_to_write(case)),
+            says="you write after the lock is released: another thread may have read in between",
+        ),
+        Mistake(
             name="held-when-sold-out",
-            value=lambda case: booking_case(case, held=case[0] == 0 or case[1]),
+            value=lambda case: booking_case(case, held=case[0] == 0 or case[1] != ""),
             says="the lock stays held after an early return or an error: use `with`, or `try` and `finally`",
         ),
         Mistake(
             name="held-after-error",
-            value=lambda case: booking_case(case, held=case[0] > 0 and case[1]),
+            value=lambda case: booking_case(case, held=case[0] > 0 and case[1] != ""),
             says="the lock stays held when the store raises: use `with`, or release it in `finally`",
+        ),
+        Mistake(
+            name="held-after-read",
+            value=lambda case: booking_case(case, held=case[1] == "read"),
+            says="the lock stays held when the read raises: all that follows the acquire belongs into `try`",
         ),
         Mistake(
             name="below-zero",
@@ -440,9 +548,19 @@ book_seat = Exercise(
             says="you sell a seat that is not there: with 0 free seats return False and write nothing",
         ),
         Mistake(
+            name="written-anyway",
+            value=lambda case: booking_case(case, anyway=True),
+            says="you write the number back although no seat is free: leave the store alone then",
+        ),
+        Mistake(
             name="swallowed",
             value=lambda case: booking_case(case, swallow=True),
             says="the store's error disappears: release the lock, and let the error pass",
+        ),
+        Mistake(
+            name="not-waiting",
+            value=lambda case: booking(False, case[0], 0, 0, False),
+            says="you give up when the lock is busy: wait for it, since a seat may be free all the same",
         ),
     ),
 )
@@ -513,6 +631,16 @@ deadlocked = Exercise(
             says="you return everybody who waits: only a cycle waits for ever",
         ),
         Mistake(
+            name="all-blocked",
+            value=lambda case: sorted(t for t, lock in case[1].items() if lock in case[0]),
+            says="you return everybody whose lock is held: its holder may go on and give it back",
+        ),
+        Mistake(
+            name="hold-and-wait",
+            value=lambda case: sorted(t for t in case[1] if t in case[0].values()),
+            says="you return those who hold one lock and wait for another: that need not make a cycle",
+        ),
+        Mistake(
             name="blocked-behind",
             value=lambda case: never_again(*case),
             says="you also return threads that wait for a member of a cycle: they are not on it themselves",
@@ -559,9 +687,18 @@ def by_appearance(programs):
     return all(order.index(before) < order.index(after) for before, after in edges(programs))
 
 
-def same_order_of_pairs(programs):
-    pairs = edges(programs)
+def neighbours(programs):
+    return {pair for program in programs for pair in zip(program, program[1:])}
+
+
+def same_order_of(pairs):
     return not any((after, before) in pairs for before, after in pairs)
+
+
+def no_ring_of_three(pairs):
+    """Whether there is no ring of one, two or three locks."""
+    longer = any((b, c) in pairs and (c, a) in pairs for a, b in pairs for _, c in pairs)
+    return same_order_of(pairs) and not longer
 
 
 ORDERS = [
@@ -576,6 +713,7 @@ ORDERS = [
     ([["P", "N"], ["N", "M"], ["M", "L"]],),
     ([["L", "M"], ["L", "N", "M"], ["L", "M", "N"]],),
     ([["A", "B"], ["B", "C"], ["C", "D"], ["D", "B"]],),
+    ([["A", "B"], ["B", "C"], ["C", "D"], ["D", "A"]],),
 ]
 
 has_lock_order = Exercise(
@@ -594,8 +732,18 @@ has_lock_order = Exercise(
     mistakes=(
         Mistake(
             name="pairs",
-            value=lambda case: same_order_of_pairs(case[0]),
+            value=lambda case: same_order_of(edges(case[0])),
             says="you compare two locks at a time: three threads can form a ring although no two disagree",
+        ),
+        Mistake(
+            name="neighbours",
+            value=lambda case: same_order_of(neighbours(case[0])),
+            says="you compare neighbours only: who takes L, M, N also takes L before N, and rings are longer",
+        ),
+        Mistake(
+            name="up-to-three",
+            value=lambda case: no_ring_of_three(edges(case[0])),
+            says="you look for rings of two and three locks: a ring may have any number of them",
         ),
         Mistake(
             name="first-lock",
@@ -606,6 +754,11 @@ has_lock_order = Exercise(
             name="alphabet",
             value=lambda case: all(p == sorted(set(p)) for p in case[0]),
             says="you ask for the order of the alphabet: any numbering of the locks will do",
+        ),
+        Mistake(
+            name="alphabet-and-twice",
+            value=lambda case: all(p == sorted(p) for p in case[0]),
+            says="you ask for the order of the alphabet (any numbering will do), and allow a lock twice",
         ),
         Mistake(
             name="by-appearance",
@@ -677,6 +830,11 @@ shared_total = Exercise(
             says="numbers left over, where the length is no multiple of threads, are never added: round up",
         ),
         Mistake(
+            name="tail-of-long",
+            value=lambda case: total_of(case, tail=len(case[0]) < case[1]),
+            says="you round the size of the parts down and drop what is left over: round up",
+        ),
+        Mistake(
             name="first-part",
             value=lambda case: total_of(case, first=True),
             says="this is the sum of the first part: join all threads and add their results",
@@ -739,7 +897,7 @@ def transfer_main(cases):
 
 
 def transferred(case, *, order=min, self_safe=True, least=0, checks=True, adds=True):
-    """What transfer does in a case; `order` picks the lock that is taken first."""
+    """What transfer does in a case; `order` picks the lock that it has to wait for first, if that is held."""
     balances, source, target, amount, held = case
     if source == target and not self_safe:
         return "waits for ever"
@@ -758,6 +916,28 @@ def first_of(source, target):
 
 def second_of(source, target):
     return target
+
+
+def alone(case):
+    """What transfer does if it holds one lock at a time: the other account is always free."""
+    moved, after, _ = transferred(case)
+    return [moved, after, True]
+
+
+def looked_first(case):
+    """What transfer does if it reads the source's balance under a lock of its own, and then takes both."""
+    moved, after, free = transferred(case)
+    return [moved, after, free or case[4] == case[1]]
+
+
+def low_to_high(case):
+    balances, source, target, amount, held = case
+    return transferred((balances, min(source, target), max(source, target), amount, held))
+
+
+def to_itself(case, answer):
+    moved, after, free = transferred(case)
+    return [answer if case[1] == case[2] else moved, after, free]
 
 
 transfer = Exercise(
@@ -785,6 +965,8 @@ transfer = Exercise(
         ([100, 50], 1, 1, 70, None),
         ([100, 50], 1, 0, 20, 0),
         ([100, 50], 0, 1, 20, 0),
+        ([100, 50], 1, 0, 20, 1),
+        ([100, 50], 0, 1, 20, 1),
     ],
     expected=transferred,
     mistakes=(
@@ -822,6 +1004,41 @@ transfer = Exercise(
             name="strict",
             value=lambda case: transferred(case, least=1),
             says="moving exactly what is there is allowed",
+        ),
+        Mistake(
+            name="one-at-a-time",
+            value=alone,
+            says="you hold one lock at a time: in between, others see the money twice or not at all",
+        ),
+        Mistake(
+            name="looked-first",
+            value=looked_first,
+            says="you compare before you hold both locks: the balance may have changed (check, then act)",
+        ),
+        Mistake(
+            name="copies",
+            value=lambda case: [alone(case)[0], case[0], True],
+            says="no balance changes: `*lock().unwrap()` in a `let` copies the number and drops the guard",
+        ),
+        Mistake(
+            name="not-added",
+            value=lambda case: transferred(case, adds=False),
+            says="the amount leaves the source and does not arrive: add it to the target",
+        ),
+        Mistake(
+            name="low-to-high",
+            value=low_to_high,
+            says="the money always leaves the smaller index: that is locked first, but is not always `from`",
+        ),
+        Mistake(
+            name="itself-always",
+            value=lambda case: to_itself(case, True),
+            says="from == to: the answer is still false if the account holds less than the amount",
+        ),
+        Mistake(
+            name="itself-never",
+            value=lambda case: to_itself(case, False),
+            says="from == to: the answer is true if the account holds the amount",
         ),
     ),
 )
