@@ -33,11 +33,19 @@ def step_cases(rng):
     return cases
 
 
-def one_step(case, *, state=1.0, bias=1.0, squash=np.tanh, turned=False, late=False):
+def one_step(case, *, state=1.0, inputs=1.0, bias=1.0, squash=np.tanh, turned=False, late=False):
     w_ih, w_hh, b, x, h = (np.array(value) for value in case)
     w_hh = w_hh.T if turned else w_hh
-    a = w_ih @ x + state * (w_hh @ h)
+    a = inputs * (w_ih @ x) + state * (w_hh @ h)
     return (squash(a) + b if late else squash(a + bias * b)).tolist()
+
+
+def one_step_in_place(case):
+    """Every unit reads the new states of the units before it."""
+    w_ih, w_hh, b, x, h = (np.array(value) for value in case)
+    for i in range(len(b)):
+        h[i] = np.tanh(w_ih[i] @ x + w_hh[i] @ h + b[i])
+    return h.tolist()
 
 
 rust_rnn_step = Exercise(
@@ -59,6 +67,16 @@ rust_rnn_step = Exercise(
             name="no-state",
             value=lambda case: one_step(case, state=0.0),
             says="the old state is missing: without W_hh h this is an ordinary layer",
+        ),
+        Mistake(
+            name="no-input",
+            value=lambda case: one_step(case, inputs=0.0),
+            says="the input is missing: add W_x x to the sum",
+        ),
+        Mistake(
+            name="in-place",
+            value=one_step_in_place,
+            says="units read states that this step has already overwritten: all of them need the old h",
         ),
         Mistake(
             name="no-tanh",
@@ -108,12 +126,14 @@ def last_cases(rng):
     return [*cases, (padded, lengths, *weights)]
 
 
-def at_end(case, *, back=0, last=False, zeroed=False, multiplied=False, memory=1.0, turned=False):
+def at_end(case, *, back=0, last=False, zeroed=False, multiplied=False, memory=1, turned=False, bias=1):
     x, lengths, w_ih, w_hh, b = case
+    b = bias * b
     real = np.arange(x.shape[1])[:, None] < lengths[:, None, None]  # (N, T, 1)
     x = np.where(real, x, 0.0) if zeroed else x * real if multiplied else x
     h = states(x, w_ih, memory * (w_hh.T if turned else w_hh), b)
-    return h[:, -1] if last or zeroed or multiplied else h[np.arange(len(x)), lengths - back]
+    ends = np.minimum(lengths - back, x.shape[1])
+    return h[:, -1] if last or zeroed or multiplied else h[np.arange(len(x)), ends]
 
 
 last_states = Exercise(
@@ -150,8 +170,18 @@ last_states = Exercise(
             says="this is one step early: with the zero state in front, row n ends at index lengths[n]",
         ),
         Mistake(
+            name="one-late",
+            value=lambda case: at_end(case, back=-1),
+            says="this is one step late: the shorter rows have read one padded place",
+        ),
+        Mistake(
+            name="no-bias",
+            value=lambda case: at_end(case, bias=0),
+            says="the bias b is missing from the sum",
+        ),
+        Mistake(
             name="no-memory",
-            value=lambda case: at_end(case, memory=0.0),
+            value=lambda case: at_end(case, memory=0),
             says="the state is not carried on: W_hh h is missing, or h is zero at every step",
         ),
         Mistake(
@@ -165,13 +195,28 @@ last_states = Exercise(
 # --- backward --------------------------------------------------------------------------------------------
 
 
-def slopes(case, *, immediate=1.0, carry=1.0, slope=True, start=1.0, early=False):
+def slopes(
+    case,
+    *,
+    immediate=1.0,
+    carry=1.0,
+    slope=True,
+    start=1.0,
+    early=False,
+    in_w=False,
+    outside=False,
+    zero=False,
+):
     w, u, x, h = case
+    h = 0.0 if zero else h
     by_u, by_start = 0.0, start
     for value in x:
         before, h = h, math.tanh(w * h + u * value)
         d = 1 - (before if early else h) ** 2 if slope else 1.0
-        by_u, by_start = d * (immediate * value + carry * w * by_u), d * w * by_start
+        use = before if in_w else value  # what the weight is multiplied by
+        inherited = carry * w * by_u
+        by_u = d * immediate * use + inherited if outside else d * (immediate * use + inherited)
+        by_start = d * w * by_start
     return float(by_u), float(by_start)
 
 
@@ -213,6 +258,26 @@ unit_slopes = Exercise(
             says="the slope of tanh is missing: every step multiplies by 1 - h²",
         ),
         Mistake(
+            name="in-w",
+            value=lambda case: slopes(case, in_w=True),
+            says="your first slope is the one in w: u multiplies x_t, so x_t is the immediate term here",
+        ),
+        Mistake(
+            name="inherited-unbraked",
+            value=lambda case: slopes(case, outside=True),
+            says="the inherited term passes through the tanh as well: 1 - h² multiplies both terms",
+        ),
+        Mistake(
+            name="power",
+            value=lambda case: (slopes(case)[0], float(case[0] ** len(case[2]))),
+            says="dh_T/dh_0 is not a power of w alone: every step multiplies by w and by 1 - h²",
+        ),
+        Mistake(
+            name="h0-ignored",
+            value=lambda case: slopes(case, zero=True),
+            says="you started from the state 0: the first state is h0",
+        ),
+        Mistake(
             name="old-slope",
             value=lambda case: slopes(case, early=True),
             says="1 - h² belongs to the new state of the step, not to the one before",
@@ -232,7 +297,8 @@ unit_slopes = Exercise(
 
 
 def leaky_cases(rng):
-    cases = []
+    h, c, w, dy = map(np.array, ([[1.0], [0.5]], [[0.0]], [[2.0]], [[1.0]]))
+    cases = [(h, c, w, 0.5, dy)]
     for t, hidden, alpha in ((1, 1, 0.5), (4, 3, 0.25), (6, 2, 0.7), (3, 2, 1.0)):
         w, h = rng.normal(size=(hidden, hidden)), [rng.normal(size=hidden)]
         c = []
@@ -243,17 +309,30 @@ def leaky_cases(rng):
     return cases
 
 
-def leaky(case, *, leak=True, scale=True, of_state=False, later=0, turned=False, carry=1.0, flipped=False):
+def leaky(
+    case,
+    *,
+    leak=True,
+    scale=True,
+    of_state=False,
+    later=0,
+    turned=False,
+    carry=1,
+    flipped=False,
+    kept=1,
+    slope=1,
+    short=False,
+):
     h, c, w, alpha, dy = case
     dw, dh = np.zeros_like(w), np.zeros_like(h[0])
     for t in reversed(range(len(c))):
-        dh = carry * dh + dy[t]
+        heard = dh = carry * dh + dy[t]
         value = h[t + 1] if of_state else c[t]
-        da = (alpha if scale else 1.0) * dh * (1 - value**2)
+        da = (alpha if scale else 1.0) * dh * (1 - slope * value**2)
         outer = np.outer(da, h[t + later])
-        dw += outer.T if flipped else outer
+        dw = kept * dw + (outer.T if flipped else outer)
         dh = (1 - alpha) * leak * dh + (w @ da if turned else da @ w)
-    return dw, dh
+    return dw, heard if short else dh
 
 
 leaky_backward = Exercise(
@@ -296,8 +375,33 @@ leaky_backward = Exercise(
         ),
         Mistake(
             name="no-carry",
-            value=lambda case: leaky(case, carry=0.0),
+            value=lambda case: leaky(case, carry=0),
             says="every step hears its own output only: add dy[t] to what the next step said",
+        ),
+        Mistake(
+            name="overwritten",
+            value=lambda case: leaky(case, kept=0),
+            says="every step overwrites the weight gradient: all steps share W_h, so add their parts up",
+        ),
+        Mistake(
+            name="first-state",
+            value=lambda case: leaky(case, short=True),
+            says="your second result is the gradient of h_1: go back through step 1 as well",
+        ),
+        Mistake(
+            name="alpha-swapped",
+            value=lambda case: leaky((*case[:3], 1 - case[3], case[4])),
+            says="α and 1 - α are exchanged: α belongs to the way through the tanh",
+        ),
+        Mistake(
+            name="no-slope",
+            value=lambda case: leaky(case, slope=0),
+            says="the slope of the tanh, 1 - c², is missing",
+        ),
+        Mistake(
+            name="swapped",
+            value=lambda case: leaky(case)[::-1],
+            says="the two are swapped: first the gradient of W_h, then that of h_0",
         ),
         Mistake(
             name="weight-transposed",
@@ -358,6 +462,21 @@ lag_bound = Exercise(
             says="this is the smallest slope, that of the largest |h|: γ is the largest",
         ),
         Mistake(
+            name="signed",
+            value=lambda case: bound((case[0], np.min(case[1]), case[2])),
+            says="the largest slope is that of the state nearest to 0, not of the most negative one",
+        ),
+        Mistake(
+            name="slope-once",
+            value=lambda case: bound(case, slope=False) * float(np.max(1 - case[1] ** 2)),
+            says="γ stands once: every one of the lag's steps multiplies by it, so it is raised as well",
+        ),
+        Mistake(
+            name="squared",
+            value=lambda case: bound(case, size=lambda w: np.linalg.norm(w, 2) ** 2),
+            says="this is the eigenvalue of WᵀW: the singular value is its square root",
+        ),
+        Mistake(
             name="times-lag",
             value=lambda case: bound(case, product=True),
             says="the steps multiply: raise the factor to the power lag",
@@ -368,7 +487,7 @@ lag_bound = Exercise(
 # --- sequence to sequence --------------------------------------------------------------------------------
 
 
-def rows_of(case, *, front=True, end=True, fed_end=False, left=False, filler=None, filled=True):
+def rows_of(case, *, front=True, end=True, fed_end=False, left=False, filler=None, filled=True, behind=False):
     rows, bos, eos, pad = case
     fed = [[bos] * front + list(row) + [eos] * fed_end for row in rows]
     wanted = [list(row) + [eos] * end for row in rows]
@@ -379,6 +498,8 @@ def rows_of(case, *, front=True, end=True, fed_end=False, left=False, filler=Non
         padding = [filler] * (width - len(row)) * filled
         return padding + row if left else row + padding
 
+    if behind:
+        wanted = [fill(row[:-1])[:-1] + [eos] for row in wanted]
     return [fill(row) for row in fed], [fill(row) for row in wanted]
 
 
@@ -422,6 +543,11 @@ teacher_rows = Exercise(
             says="the rows are filled up on the left: padding belongs on the right",
         ),
         Mistake(
+            name="eos-behind",
+            value=lambda case: rows_of(case, behind=True),
+            says="<eos> stands behind the padding: it follows the row's own last token",
+        ),
+        Mistake(
             name="zeros",
             value=lambda case: rows_of(case, filler=0),
             says="you filled up with 0: use the token `pad`, which may be another number",
@@ -440,12 +566,12 @@ teacher_rows = Exercise(
 )
 
 
-def loss_of(case, *, padding=None, everywhere=False, rows=False, mean=True, base=1.0, stable=True):
+def loss_of(case, *, padding=None, everywhere=False, rows=False, mean=True, base=1.0, stable=True, axis=-1):
     scores, wanted, pad = case
     with np.errstate(all="ignore"):
-        shifted = scores - scores.max(axis=-1, keepdims=True) if stable else scores
-        right = np.take_along_axis(shifted, wanted[..., None], axis=-1)[..., 0]
-        losses = (np.log(np.exp(shifted).sum(axis=-1)) - right) / base  # (N, T)
+        shifted = scores - scores.max(axis=axis, keepdims=True) if stable else scores
+        losses = np.log(np.exp(shifted).sum(axis=axis, keepdims=True)) - shifted  # (N, T, V)
+        losses = np.take_along_axis(losses, wanted[..., None], axis=-1)[..., 0] / base
     real = wanted != (pad if padding is None else padding)
     if rows:
         return float(np.mean([losses[n][real[n]].mean() for n in range(len(wanted))]))
@@ -503,6 +629,21 @@ masked_loss = Exercise(
             says="this is the sum over the real places: return their mean",
         ),
         Mistake(
+            name="by-rows",
+            value=lambda case: loss_of(case, mean=False) / len(case[0]),
+            says="you divided by the number of rows: divide by the number of real places",
+        ),
+        Mistake(
+            name="sign",
+            value=lambda case: -loss_of(case),
+            says="the sign is wrong: the loss is minus the log of a probability, so never negative",
+        ),
+        Mistake(
+            name="over-steps",
+            value=lambda case: loss_of(case, axis=1),
+            says="your softmax runs over the steps: each place's probabilities run over the last axis, V",
+        ),
+        Mistake(
             name="zero-is-padding",
             value=lambda case: loss_of(case, padding=0),
             says="you left out the token 0: leave out `pad`, which may be another number",
@@ -547,6 +688,7 @@ def greedy_cases(rng):
     ends, runs = None, None
     while ends is None or runs is None:
         case = rng.normal(size=(5, 6, 6)), 1, 2, 8
+        case[0][..., 1] -= 10  # <bos> is never the likeliest
         length = len(walk(case))
         apart = [walk(case, feed=False), walk(case, carry=False), walk(case, pick=np.argmin)]
         if walk(case) in apart:
@@ -596,6 +738,11 @@ greedy_tokens = Exercise(
             name="one-too-many",
             value=lambda case: walk(case, limit=1),
             says="there is one token too many: stop as soon as `longest` tokens are written",
+        ),
+        Mistake(
+            name="one-too-few",
+            value=lambda case: walk(case, limit=-1),
+            says="there is one token too few: the limit counts the written tokens, not <bos> or <eos>",
         ),
         Mistake(
             name="no-stop",
@@ -657,6 +804,11 @@ seasonal_rmse = Exercise(
             says="the forecasts are one step too early: move the slice by exactly `period`",
         ),
         Mistake(
+            name="late",
+            value=lambda case: naive(case, late=-1),
+            says="the forecasts are one step too late: move the slice by exactly `period`",
+        ),
+        Mistake(
             name="whole-series",
             value=lambda case: naive(case, test=lambda case: len(case[0]) - case[1]),
             says="this is the error on the whole series: only the last `test` values count",
@@ -680,15 +832,31 @@ seasonal_rmse = Exercise(
 )
 
 
-def bigram(case, *, base=2, divisor=None, turned=False, joint=False, alone=False, once=False, source=None):
+def bigram(
+    case,
+    *,
+    base=2,
+    divisor=None,
+    turned=False,
+    joint=False,
+    columns=False,
+    alone=False,
+    once=False,
+    distinct=False,
+    last=False,
+    source=None,
+):
     train, test, size, add = case
     counts = np.full((size, size), float(add))
     text = train if source is None else source(case)
-    for a, b in zip(text, text[1:]):
+    pairs = list(zip(text, text[1:]))
+    for a, b in set(pairs) if distinct else pairs:
         counts[(b, a) if turned else (a, b)] += 1
     if alone:  # how often each token occurs, whatever stood before it
         counts = np.broadcast_to(np.bincount(train, minlength=size) + float(add), (size, size))
-    total = counts.sum() if joint else counts.sum(axis=1, keepdims=True)
+    total = counts.sum() if joint else counts.sum(axis=0 if columns else 1, keepdims=True)
+    if last:  # the text's last token is counted although nothing follows it
+        total = total + (np.arange(size) == train[-1])[:, None]
     p = counts / (total - (size - 1) * add if once else total)
     losses = [-math.log(p[a, b]) / math.log(base) for a, b in zip(test, test[1:])]
     return float(sum(losses) / (len(losses) if divisor is None else divisor(case)))
@@ -735,6 +903,26 @@ bigram_bits = Exercise(
             name="joint",
             value=lambda case: bigram(case, joint=True),
             says="this is the probability of the pair: divide each row by its own sum",
+        ),
+        Mistake(
+            name="columns",
+            value=lambda case: bigram(case, columns=True),
+            says="you divided by the sums of the columns: the row of the earlier token must add up to 1",
+        ),
+        Mistake(
+            name="distinct",
+            value=lambda case: bigram(case, distinct=True),
+            says="repeated pairs count once: `counts[a, b] += 1` with arrays does that; loop, or np.add.at",
+        ),
+        Mistake(
+            name="last-token",
+            value=lambda case: bigram(case, last=True),
+            says="you counted the last token of `train` as well: nothing follows it, so it begins no pair",
+        ),
+        Mistake(
+            name="sign",
+            value=lambda case: -bigram(case),
+            says="the sign is wrong: bits are minus the logarithm",
         ),
         Mistake(
             name="unigram",
@@ -851,7 +1039,7 @@ orthogonal_start = Choice(
         ),
         Option(
             text="The faded gradient at the start was an obstacle on this task.",
-            says="Right. The starts were chosen to differ in that, and everything else was kept equal.",
+            says="Right. The starts were chosen to differ in that; nothing else in the recipe was changed.",
             right=True,
         ),
         Option(
