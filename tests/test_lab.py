@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,8 @@ import pytest
 from dlcourse.course import cli, progress, sources
 from tools.browser import Browser, find
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find(), reason="needs chromium")]
+NEEDS = "needs chromium and process groups"
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not (find() and hasattr(os, "killpg")), reason=NEEDS)]
 SLUG = "07_perceptron_xor"
 OPTIONS = ["--no-browser", "--port=0", "--IdentityProvider.token="]
 ADDRESS = re.compile(r"http://(localhost|127\.0\.0\.1):\d+/")
@@ -34,11 +36,12 @@ def lab(tmp_path, monkeypatch):
     command = [sys.executable, "-m", "dlcourse.course.cli", "lab", "--", *OPTIONS, *root]
     home = {"HOME": str(tmp_path), "PYTHONPATH": str(sources.ROOT), "OMP_NUM_THREADS": "1"}
     with open("lab.log", "w+") as log:
-        process = subprocess.Popen(command, env=os.environ | home, stdout=log, stderr=log)
+        options = {"env": os.environ | home, "stdout": log, "stderr": log, "start_new_session": True}
+        process = subprocess.Popen(command, **options)
         try:
             yield wait(lambda: ADDRESS.search((tmp_path / "lab.log").read_text()))[0]
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # the server ends its kernels
             process.wait(30)
 
 
