@@ -434,6 +434,29 @@ def test_without_rust_a_check_says_how_to_get_it(toys, monkeypatch, capsys):
 # --- Every exercise of the course -------------------------------------------------------------------------
 
 
+HOLES = """
+import ctypes
+import numpy as np
+from dlcourse.course import exercises
+ctypes.CDLL(None).mallopt(-3, 32 << 20)  # blocks below 32 MiB come from the heap
+blocks = [np.ones(20_000_000, np.uint8) for _ in range(8)]
+pin = np.ones(5_000_000, np.uint8)  # keeps the heap from shrinking
+del blocks
+def rss_trace(size, read):
+    def scope():
+        data = np.ones(size, np.uint8)
+        return read()
+    return [read(), scope(), read()]
+print(exercises.verdict(exercises.entry("rss_trace"), rss_trace).text)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+def test_memory_is_traced_also_where_an_earlier_array_has_left_its_pages():
+    answer = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True)
+    assert "✓ rss_trace" in answer.stdout, answer.stdout + answer.stderr
+
+
 def test_entries_cost_no_torch():
     code = "import sys, dlcourse.course.exercises as e; e.entries(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

@@ -286,8 +286,8 @@ def _using_answers(notebook):
     """The cells of the exercises, and those after an exercise that call its function or class."""
     names = set()
     for cell in notebook.cells:
-        if role(cell) == SOLUTION:
-            names.add(cell.metadata.name)
+        if role(cell) == SOLUTION and "name" in cell.metadata:
+            names.add(cell.metadata["name"])
         used = names and re.search(rf"(?<![\w.])({'|'.join(names)})\(", cell.source)
         if cell.cell_type == "code" and (role(cell) or used and not is_rust(cell.source)):
             yield cell

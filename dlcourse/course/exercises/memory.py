@@ -1,6 +1,7 @@
 """Exercises of 04_memory: what is asked, which mistakes are known, and what to say about them."""
 
-import gc
+import contextlib
+import ctypes
 import json
 import math
 
@@ -19,7 +20,12 @@ def main_of(calls, before=""):
 
 
 def resident():
-    """The resident memory of this process in bytes."""
+    """The resident memory of this process in bytes, once the allocator has given back what is free.
+
+    Without this a large array may be made from pages that an earlier one has left, and memory does not rise.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # glibc's alone
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         with open("/proc/self/status") as lines:
             for line in lines:
@@ -32,23 +38,7 @@ def resident():
     return psutil.Process().memory_info().rss
 
 
-TRIES = 3
-
-
 def trace_shape(answer, case):
-    """The rise and the fall in words, of the first trace that is as it should be, or else of the last one.
-
-    The whole process is measured: what something else frees meanwhile can hide the rise, but hardly thrice.
-    """
-    for _ in range(TRIES):
-        gc.collect()
-        shape = one_trace(answer, case)
-        if shape == EXPECTED:
-            break
-    return shape
-
-
-def one_trace(answer, case):
     """The rise and the fall in words; the bands are wide, since a process has other memory as well."""
     (size,) = case
     readings = answer(size, resident)
@@ -64,8 +54,6 @@ def one_trace(answer, case):
     return {"rise": up, "then": down}
 
 
-EXPECTED = {"rise": "enough", "then": "falls"}
-
 rss_trace = Exercise(
     name="rss_trace",
     difficulty=2,
@@ -78,7 +66,7 @@ rss_trace = Exercise(
         "def scope(): data = np.ones(size, np.uint8); return read(). Then [before, scope(), read()].",
     ),
     cases=lambda rng: [(40_000_000,), (60_000_000,)],  # so large that each is given back on its own
-    expected=lambda case: EXPECTED,
+    expected=lambda case: {"rise": "enough", "then": "falls"},
     call=trace_shape,
     describe=lambda case: f"size = {case[0]:,}",
     seconds=20,
