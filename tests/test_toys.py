@@ -261,3 +261,12 @@ def test_augmentation(rng):
     assert ((mirrored == images).all(axis=(1, 2, 3)) != turned).all() and 15 < turned.sum() < 35
     assert (augment.noisy(images, 0.1, rng=rng) - images).std() == pytest.approx(0.1, rel=0.05)
     assert augment.noisy(images, rng=rng).dtype == np.float32
+
+
+def test_sliced_distance(rng):
+    points = rng.normal(size=(500, 2))
+    assert mixture.sliced_distance(points, points[::-1], rng=rng) == 0  # the order of rows does not matter
+    moved = mixture.sliced_distance(points, points + [3.0, 4.0], rng=rng, directions=20_000)
+    assert moved == pytest.approx(5 * 2 / np.pi, rel=0.02)  # the mean of |cos| is 2/π
+    with pytest.raises(ValueError, match="one shape"):
+        mixture.sliced_distance(points, points[:-1], rng=rng)

@@ -40,3 +40,18 @@ def passes(points):
         and 0.45 <= found["right"] <= 0.55
         and ((stds >= 0.4) & (stds <= 0.6)).all()
     )
+
+
+def sliced_distance(a, b, *, rng, directions=64):
+    """Return how far points a (n, 2) must travel, on average along random directions, to become b (n, 2).
+
+    Along one direction, the cheapest plan moves the smallest value to the smallest, and so on up (the sliced
+    Wasserstein-1 distance). Raises ValueError for other shapes. Source: bonneel2015.
+    """
+    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 2:
+        raise ValueError(
+            f"sliced_distance: expected two arrays of one shape (n, 2), got {a.shape} and {b.shape}"
+        )
+    angle = rng.uniform(0, np.pi, directions)
+    axes = np.stack([np.cos(angle), np.sin(angle)])  # (2, directions)
+    return float(np.abs(np.sort(a @ axes, axis=0) - np.sort(b @ axes, axis=0)).mean())
