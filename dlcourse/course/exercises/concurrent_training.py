@@ -89,6 +89,21 @@ pipeline_gain = Exercise(
             value=lambda case: case[1] + (case[0] - 1) * max(case[1:]) + case[2],
             says="this is the time with a loader: divide the serial time by it",
         ),
+        Mistake(
+            name="faster-stage",
+            value=lambda case: gain(*case, sum(case[1:]) + (case[0] - 1) * min(case[1:])),
+            says="the slower stage sets the pace: max, not min",
+        ),
+        Mistake(
+            name="whole",
+            value=lambda case: math.floor(gain(*case)),
+            says="you rounded down to a whole number: divide with /, not with //",
+        ),
+        Mistake(
+            name="share-saved",
+            value=lambda case: 1 - 1 / gain(*case),
+            says="this is the share of the time that is saved: how many times as fast is asked for",
+        ),
     ),
 )
 
@@ -117,6 +132,11 @@ def serial_starts(load, train, size):
         starts.append(now + loading)
         now += loading + training
     return starts
+
+
+def hand_to_hand(load, train, size):
+    """With no places the loader rests until the training ends; otherwise right."""
+    return serial_starts(load, train, size) if size == 0 else column((load, train, size), 3)
 
 
 def clock_cases(rng):
@@ -189,6 +209,11 @@ train_starts = Exercise(
             value=lambda case: serial_starts(*case),
             says="the loader waits for the training to end: it may load the next batch meanwhile",
         ),
+        Mistake(
+            name="zero-as-serial",
+            value=lambda case: hand_to_hand(*case),
+            says="with 0 places the loader is free once its batch is taken: it loads during the training",
+        ),
     ),
 )
 
@@ -197,7 +222,8 @@ train_starts = Exercise(
 
 def watched_pipeline(answer, case):
     n, size = case
-    lock, second_begun, caller = threading.Lock(), threading.Event(), threading.get_ident()
+    lock, caller, far = threading.Lock(), threading.get_ident(), min(n, size + 2)
+    second_begun, far_begun = threading.Event(), threading.Event()
     loads, trained, most, loaders, trainers, overlap = [], [], [0], set(), set(), [True]
 
     def load(i):
@@ -207,13 +233,17 @@ def watched_pipeline(answer, case):
             most[0] = max(most[0], len(loads) - len(trained))
         if len(loads) > 1:
             second_begun.set()
-        return 3 * i + 1
+        if len(loads) >= far:
+            far_begun.set()
+        return 3 * i  # batch 0 is falsy
 
     def train(batch):
         trainers.add(threading.get_ident())
         if not trained and n > 1:
             overlap[0] = second_begun.wait(WAIT)
-            time.sleep(0.05)  # an unlimited loader uses it
+            if overlap[0]:
+                far_begun.wait(WAIT)
+            time.sleep(0.05)  # a loader without the right limit uses it
         with lock:
             trained.append(batch)
         return 10 * batch
@@ -225,19 +255,19 @@ def watched_pipeline(answer, case):
         "loader threads": len(loaders - {caller}),
         "trained by the caller": trainers <= {caller},
         "overlap": overlap[0],
-        "at most size + 2": most[0] <= size + 2,
+        "furthest ahead": most[0],
     }
 
 
 def pipelined(case, **changed):
-    n, _ = case
+    n, size = case
     right = {
-        "results": [10 * (3 * i + 1) for i in range(n)],
+        "results": [30 * i for i in range(n)],
         "loads": list(range(n)),
         "loader threads": int(n > 0),
         "trained by the caller": True,
         "overlap": True,
-        "at most size + 2": True,
+        "furthest ahead": min(n, size + 2),
     }
     return right | {key.replace("_", " "): value for key, value in changed.items()}
 
@@ -261,19 +291,34 @@ pipeline = Exercise(
     mistakes=(
         Mistake(
             name="serial",
-            value=lambda case: pipelined(case, loader_threads=0, overlap=case[0] < 2),
+            value=lambda case: pipelined(
+                case, loader_threads=0, overlap=case[0] < 2, furthest_ahead=min(case[0], 1)
+            ),
             says="there is no second thread: batch 1 is loaded only after the training on batch 0",
         ),
         Mistake(
             name="unlimited",
-            value=lambda case: pipelined(case, **{"at most size + 2": case[0] <= case[1] + 2}),
+            value=lambda case: pipelined(case, furthest_ahead=case[0]),
             says="the loader runs away: the queue needs a limit, maxsize=size",
         ),
         Mistake(
+            name="one-place-more",
+            value=lambda case: pipelined(case, furthest_ahead=min(case[0], case[1] + 3)),
+            says="the loader gets one batch too far: `size` batches in the queue, one in its hand",
+        ),
+        Mistake(
+            name="one-place-less",
+            value=lambda case: pipelined(case, furthest_ahead=min(case[0], case[1] + 1)),
+            says="the loader stops one batch too early: besides `size` in the queue it has one in its hand",
+        ),
+        Mistake(
+            name="one-place",
+            value=lambda case: pipelined(case, furthest_ahead=min(case[0], 3)),
+            says="your queue has one place, whatever `size` says",
+        ),
+        Mistake(
             name="all-first",
-            value=lambda case: pipelined(
-                case, loader_threads=0, **{"at most size + 2": case[0] <= case[1] + 2}
-            ),
+            value=lambda case: pipelined(case, loader_threads=0, furthest_ahead=case[0]),
             says="all batches are loaded before the first training, and by the caller: start a thread for it",
         ),
         Mistake(
@@ -288,7 +333,7 @@ pipeline = Exercise(
         ),
         Mistake(
             name="batches",
-            value=lambda case: pipelined(case, results=[3 * i + 1 for i in range(case[0])]),
+            value=lambda case: pipelined(case, results=[3 * i for i in range(case[0])]),
             says="you return the batches: return what train(batch) returned",
         ),
         Mistake(
@@ -318,13 +363,13 @@ fn watched(n: u64) -> String {
             }
             let ahead = begun.fetch_add(1, SeqCst) + 1 - done.load(SeqCst);
             most.fetch_max(ahead, SeqCst);
-            3 * i + 1
+            3 * i
         },
         |batch| {
             here = here && std::thread::current().id() == caller;
             if done.load(SeqCst) == 0 && n > 1 {
                 let start = Instant::now();
-                while begun.load(SeqCst) < 2 && start.elapsed() < Duration::from_secs(1) {
+                while begun.load(SeqCst) < n.min(3) as usize && start.elapsed() < Duration::from_secs(1) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 overlap = begun.load(SeqCst) >= 2;
@@ -336,8 +381,8 @@ fn watched(n: u64) -> String {
     );
     let loads = loads.into_inner().unwrap();
     let threads = threads.into_inner().unwrap().len();
-    let within = most.load(SeqCst) <= 3;
-    format!("[{results:?}, {loads:?}, {threads}, {here}, {overlap}, {within}]")
+    let most = most.load(SeqCst);
+    format!("[{results:?}, {loads:?}, {threads}, {here}, {overlap}, {most}]")
 }
 
 """
@@ -357,7 +402,7 @@ rust_pipeline = Exercise(
     seconds=20,
     program=lambda cases: listed([f"watched({n})" for (n,) in cases], before=PIPELINE),
     describe=lambda case: (
-        f"{case[0]} batches: [results, loads, loader threads, the caller trains, overlap, at most 3 ahead]"
+        f"{case[0]} batches: [results, loads, loader threads, the caller trains, overlap, furthest ahead]"
     ),
     hints=(
         "`std::sync::mpsc::sync_channel(1)` makes the channel, `std::thread::scope` the frame.",
@@ -371,17 +416,29 @@ rust_pipeline = Exercise(
     mistakes=(
         Mistake(
             name="serial",
-            value=lambda case: in_rust(case, loader_threads=0, overlap=case[0] < 2),
+            value=lambda case: in_rust(
+                case, loader_threads=0, overlap=case[0] < 2, furthest_ahead=min(case[0], 1)
+            ),
             says="there is no second thread: batch 1 is loaded only after the training on batch 0",
         ),
         Mistake(
             name="unlimited",
-            value=lambda case: in_rust(case, **{"at most size + 2": case[0] <= 3}),
+            value=lambda case: in_rust(case, furthest_ahead=case[0]),
             says="the loader runs away: `channel()` has no limit, `sync_channel(1)` has one place",
         ),
         Mistake(
+            name="rendezvous",
+            value=lambda case: in_rust(case, furthest_ahead=min(case[0], 2)),
+            says="your channel has no place at all: `sync_channel(0)` waits until the batch is taken",
+        ),
+        Mistake(
+            name="two-places",
+            value=lambda case: in_rust(case, furthest_ahead=min(case[0], 4)),
+            says="the loader gets one batch too far: the channel has one place",
+        ),
+        Mistake(
             name="all-first",
-            value=lambda case: in_rust(case, loader_threads=0, **{"at most size + 2": case[0] <= 3}),
+            value=lambda case: in_rust(case, loader_threads=0, furthest_ahead=case[0]),
             says="all batches are loaded before the first training, and by the caller: spawn a thread for it",
         ),
         Mistake(
@@ -391,7 +448,7 @@ rust_pipeline = Exercise(
         ),
         Mistake(
             name="batches",
-            value=lambda case: in_rust(case, results=[3 * i + 1 for i in range(case[0])]),
+            value=lambda case: in_rust(case, results=[3 * i for i in range(case[0])]),
             says="you return the batches: return what train(batch) returned",
         ),
     ),
@@ -417,8 +474,11 @@ def watched_loads(answer, case):
             now[0] -= 1
         return 7 * i + 2
 
+    items, right = answer(load, n, workers), [7 * i + 2 for i in range(n)]
+    permuted = isinstance(items, list | tuple) and sorted(items, key=repr) == sorted(right, key=repr)
     return {
-        "items": answer(load, n, workers),
+        "items": right if permuted else items,
+        "in order": not permuted or list(items) == right,
         "calls": sorted(calls),
         "in threads": not in_caller[0],
         "together": meeting.together,
@@ -430,6 +490,7 @@ def loaded(case, **changed):
     n, _ = case
     right = {
         "items": [7 * i + 2 for i in range(n)],
+        "in order": True,
         "calls": list(range(n)),
         "in threads": True,
         "together": True,
@@ -450,11 +511,16 @@ load_parallel = Exercise(
         "`as_completed` hands out results as they come; which method of the pool keeps the order?",
         "with ThreadPoolExecutor(workers) as pool: return list(pool.map(load, range(n)))",
     ),
-    cases=lambda rng: [(0, 2), (2, 4), (6, 3), (5, 1)],
+    cases=lambda rng: [(0, 2), (1, 1), (2, 4), (6, 3)],
     expected=loaded,
     call=watched_loads,
     describe=lambda case: f"{case[0]} items, {case[1]} workers",
     mistakes=(
+        Mistake(
+            name="as-they-come",
+            value=lambda case: loaded(case, in_order=case[0] < 2),
+            says="the items stand in the order in which they were ready: return them in the order 0, 1, ...",
+        ),
         Mistake(
             name="serial",
             value=lambda case: loaded(case, in_threads=case[0] == 0, together=min(case) < 2),
@@ -521,6 +587,21 @@ evaluated = Exercise(
             says="this is the number of the epoch under way: the finished ones are one less",
         ),
         Mistake(
+            name="under-way-at-most-all",
+            value=lambda case: [min(number + 1, case[2]) for number in seen(*case)],
+            says="this is the number of the epoch under way: how many were finished?",
+        ),
+        Mistake(
+            name="no-repeats",
+            value=lambda case: sorted(set(seen(*case))),
+            says="a look that finds no new epoch counts too: one number for each look",
+        ),
+        Mistake(
+            name="nothing-finished-left-out",
+            value=lambda case: [number for number in seen(*case) if number > 0],
+            says="a look before the end of the first epoch counts too, with 0 finished epochs",
+        ),
+        Mistake(
             name="rounded",
             value=lambda case: seen(*case, count=lambda t, epoch: (2 * t + epoch) // (2 * epoch)),
             says="you rounded to the nearest: an epoch that is half done is not finished",
@@ -554,6 +635,9 @@ def read_copy(pair):
         return None
     if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[1], dict):
         raise NotPlain(f"{type(pair).__name__} from read(), not the pair (step, weights)")
+    for name, w in pair[1].items():
+        if not isinstance(w, np.ndarray):
+            raise NotPlain(f"{type(w).__name__} from read() under the name {name!r}, not an array")
     return [pair[0], {name: np.copy(w) for name, w in pair[1].items()}]
 
 
@@ -566,7 +650,9 @@ def interleaved(method, arguments, meddle):
         if code is None or frame.f_code.co_filename != code.co_filename:
             return None
         frame.f_trace_opcodes = True
-        if not helpers or not helpers[-1].is_alive():  # one that is alive waits for a lock
+        if helpers and helpers[-1].is_alive():  # it waits for a lock, which may be free by now
+            helpers[-1].join(0.01)
+        else:
             helpers.append(threading.Thread(target=meddle, daemon=True))
             helpers[-1].start()
             helpers[-1].join(0.05)
@@ -595,7 +681,8 @@ def never_torn(store):
     store.publish(1, weights(1))
     interleaved(store.publish, (2, weights(2)), lambda: pairs.append(read_copy(store.read())))
     pairs.append(read_copy(interleaved(store.read, (), publish_next)))
-    return all(bool((w == step).all()) for step, arrays in pairs for w in arrays.values())
+    whole = [pair for pair in pairs if pair is not None]
+    return all(bool((w == step).all()) for step, arrays in whole for w in arrays.values())
 
 
 def use_store(answer, case):
@@ -607,10 +694,10 @@ def use_store(answer, case):
     mine["w"][:] = -1.0  # the trainer goes on
     got = store.read()
     found["trainer went on"] = read_copy(got)
-    if got is not None:
+    if got is not None and "w" in got[1]:
         got[1]["w"][:] = 99.0  # a reader scribbles on what it got
     found["reader scribbled"] = read_copy(store.read())
-    store.publish(2, {"w": second.copy()})
+    store.publish(2, {"v": second.copy()})  # another name: nothing of the first may be left
     found["next"] = read_copy(store.read())
     found["whole"] = never_torn(answer()) if race else True
     return found
@@ -622,7 +709,7 @@ def stored(case, **changed):
         "before": None,
         "trainer went on": [1, {"w": first}],
         "reader scribbled": [1, {"w": first}],
-        "next": [2, {"w": second}],
+        "next": [2, {"v": second}],
         "whole": True,
     }
     return right | {key.replace("_", " "): value for key, value in changed.items()}
@@ -678,6 +765,16 @@ Published = Exercise(
             says="the second publish() has no effect: read returns what was published last",
         ),
         Mistake(
+            name="merged",
+            value=lambda case: stored(case, next=[2, {"w": case[0], "v": case[1]}]),
+            says="arrays of an earlier publish() are left over: read returns what the last one got, no more",
+        ),
+        Mistake(
+            name="taken-away",
+            value=lambda case: stored(case, reader_scribbled=None),
+            says="read() takes the pair away: the next reader wants it as well",
+        ),
+        Mistake(
             name="torn",
             value=lambda case: stored(case, whole=not case[2]),
             says="a reader got the step of one publish() and the weights of another: store both at once",
@@ -727,6 +824,11 @@ micro_batches = Exercise(
             says="you rounded down, so the efficiency is just missed: round up",
         ),
         Mistake(
+            name="rounded",
+            value=lambda case: max(1, round(case[1] * (case[0] - 1) / (1 - case[1]))),
+            says="you rounded to the nearest, so the efficiency may be missed: round up",
+        ),
+        Mistake(
             name="speed-up",
             value=lambda case: smallest(*case, lambda m, k, e: m * k / (m + k - 1) >= e),
             says="this asks for a speed-up: the efficiency is the speed-up divided by the stages",
@@ -746,7 +848,12 @@ fn watched(layers: usize, phases: usize) -> String {
     let counts = || (0..phases).map(|_| AtomicUsize::new(0)).collect::<Vec<_>>();
     let (begun, ended) = (counts(), counts());
     let (ordered, together) = (AtomicBool::new(true), AtomicBool::new(true));
+    let known = AtomicBool::new(true);
     run_phases(layers, phases, &|phase: usize, layer: usize| {
+        if phase >= phases || layer >= layers {
+            known.store(false, SeqCst);
+            return;
+        }
         if phase > 0 && ended[phase - 1].load(SeqCst) < layers {
             ordered.store(false, SeqCst);
         }
@@ -763,6 +870,9 @@ fn watched(layers: usize, phases: usize) -> String {
         }
         ended[phase].fetch_add(1, SeqCst);
     });
+    if !known.load(SeqCst) {
+        return "[]".to_string();
+    }
     let ended: Vec<_> = ended.iter().map(|count| count.load(SeqCst)).collect();
     format!("[{ended:?}, {}, {}]", ordered.load(SeqCst), together.load(SeqCst))
 }
@@ -809,6 +919,11 @@ rust_phases = Exercise(
             name="joined-at-once",
             value=lambda case: phased(case, ordered=min(case) < 2, together=case[0] < 2),
             says="each layer runs through all its phases alone: start all threads before you join one",
+        ),
+        Mistake(
+            name="arguments",
+            value=lambda case: [],
+            says="work was called for a phase or layer that does not exist: the order is work(phase, layer)",
         ),
         Mistake(
             name="first-phase-only",
@@ -886,6 +1001,26 @@ shard = Exercise(
             says="the larger pieces come first",
         ),
         Mistake(
+            name="larger-spread",
+            value=lambda case: [
+                (w * case[0] // case[1], (w + 1) * case[0] // case[1]) for w in range(case[1])
+            ],
+            says="the sizes are right, but the larger pieces come first",
+        ),
+        Mistake(
+            name="beyond-the-end",
+            value=lambda case: [
+                (w * math.ceil(case[0] / case[1]), (w + 1) * math.ceil(case[0] / case[1]))
+                for w in range(case[1])
+            ],
+            says="a stop lies beyond n: rounding n / workers up makes all pieces the same, so mix two sizes",
+        ),
+        Mistake(
+            name="empty-at-zero",
+            value=lambda case: [(a, b) if a < b else (0, 0) for a, b in pairs(sizes(*case))],
+            says="an empty piece at the end is (n, n), not (0, 0)",
+        ),
+        Mistake(
             name="inclusive",
             value=lambda case: [(a, b - 1) for a, b in pairs(sizes(*case))],
             says="stop is not included, as in range",
@@ -912,42 +1047,44 @@ def squared_error_gradient(x, t):
 
 def watched_gradient(answer, case):
     x, t, workers = case
-    lock, lengths, meeting = threading.Lock(), [], Meeting(min(workers, len(x)))
+    lock, calls, meeting = threading.Lock(), [], Meeting(min(workers, len(x)))
     caller, in_threads = threading.get_ident(), [True]
 
     def gradient(x_part, t_part):
         if len(x_part) == 0 or len(x_part) != len(t_part):
             raise ValueError(f"gradient: expected rows and as many targets, got {len(x_part)}, {len(t_part)}")
+        rows = [int(np.flatnonzero((x == row).all(axis=1))[0]) for row in x_part]
         with lock:
-            lengths.append(len(x_part))
+            calls.append(rows)
             in_threads[0] &= threading.get_ident() != caller
         meeting.wait()
         return squared_error_gradient(x_part, t_part)
 
     return {
         "gradient": np.asarray(answer(gradient, x, t, workers)),
-        "sizes": sorted(lengths, reverse=True),
+        "rows": sorted(calls),
         "together": meeting.together and (in_threads[0] or meeting.count < 2),
     }
 
 
-def shard_parts(case, lengths=None):
+def neighbours(lengths):
+    """The rows of consecutive shards of these lengths."""
+    return [list(range(a, b)) for a, b in pairs(lengths)]
+
+
+def assembled(case, how="weighted", shards=None, **changed):
     x, t, workers = case
-    lengths = [n for n in sizes(len(x), workers) if n] if lengths is None else lengths
-    return lengths, [squared_error_gradient(x[a:b], t[a:b]) for a, b in pairs(lengths)]
-
-
-def assembled(case, how="weighted", lengths=None, **changed):
-    lengths, parts = shard_parts(case, lengths)
-    shares = {
-        "weighted": [n / sum(lengths) for n in lengths],
-        "mean": [1 / len(parts)] * len(parts),
-        "sum": [1.0] * len(parts),
-        "counts": lengths,
-        "over-workers": [1 / case[2]] * len(parts),
+    shards = neighbours([n for n in sizes(len(x), workers) if n]) if shards is None else shards
+    parts, everything = [squared_error_gradient(x[rows], t[rows]) for rows in shards], sum(map(len, shards))
+    share = {
+        "weighted": lambda n: n / everything,
+        "mean": lambda n: 1 / len(parts),
+        "sum": lambda n: 1.0,
+        "counts": lambda n: n,
+        "over-workers": lambda n: 1 / workers,
     }[how]
-    total = sum(share * part for share, part in zip(shares, parts))
-    return {"gradient": total, "sizes": sorted(lengths, reverse=True), "together": True} | changed
+    total = sum(share(len(rows)) * part for rows, part in zip(shards, parts))
+    return {"gradient": total, "rows": sorted(shards), "together": True} | changed
 
 
 def even_lengths(case):
@@ -1005,14 +1142,37 @@ parallel_grad = Exercise(
         Mistake(
             name="whole",
             value=lambda case: assembled(
-                case, lengths=[len(case[0])], together=min(case[2], len(case[0])) < 2
+                case, shards=neighbours([len(case[0])]), together=min(case[2], len(case[0])) < 2
             ),
             says="gradient was called once, for all rows: call it once for each shard",
         ),
         Mistake(
             name="rest-dropped",
-            value=lambda case: assembled(case, lengths=even_lengths(case)),
+            value=lambda case: assembled(case, shards=neighbours(even_lengths(case))),
             says="the rows that are left over at the end were not used",
+        ),
+        Mistake(
+            name="rounded-up",
+            value=lambda case: assembled(
+                case,
+                shards=[list(range(*pair)) for pair in blocks(len(case[0]), case[2]) if pair[0] < pair[1]],
+            ),
+            says="the shards are N / workers rounded up: sizes may differ by at most one",
+        ),
+        Mistake(
+            name="larger-last",
+            value=lambda case: assembled(
+                case, shards=neighbours([n for n in sizes(len(case[0]), case[2])[::-1] if n])
+            ),
+            says="the larger shards come first",
+        ),
+        Mistake(
+            name="striped",
+            value=lambda case: assembled(
+                case,
+                shards=[list(range(k, len(case[0]), case[2])) for k in range(min(case[2], len(case[0])))],
+            ),
+            says="each shard has every so many-th row: shards are consecutive rows",
         ),
     ),
 )
@@ -1027,6 +1187,8 @@ def combined(case, how="weighted"):
         "with-empty": lambda n: n / everything,
         "mean": lambda n: 1 / len(counted),
         "mean-of-all": lambda n: 1 / len(counted),
+        "mean-over-all": lambda n: 1 / len(parts),
+        "whole": lambda n: n // everything,
         "sum": lambda n: 1.0,
         "counts": lambda n: float(n),
     }[how]
@@ -1039,7 +1201,8 @@ def json_number(value):
 
 
 def rust_floats(values):
-    return ", ".join("f64::NAN" if math.isnan(v) else repr(float(v)) for v in values)
+    names = {"nan": "f64::NAN", "inf": "f64::INFINITY"}
+    return ", ".join(names.get(repr(float(v)), repr(float(v))) for v in values)
 
 
 COMBINE = """
@@ -1074,7 +1237,8 @@ rust_combine = Exercise(
         ([(4, [1.0, -2.0])],),
         ([(2, [1.0, 2.0]), (2, [3.0, 6.0])],),
         ([(3, [1.0]), (1, [5.0])],),
-        ([(5, [1.5, 0.0, -1.0]), (0, [math.nan] * 3), (3, [0.5, 8.0, 1.0])],),
+        ([(5, [1.5, 0.0, -1.0]), (0, [math.nan, math.inf, math.nan]), (3, [0.5, 8.0, 1.0])],),
+        ([(2, [math.nan, 1.0]), (2, [0.0, 3.0])],),
         ([(38, [round(float(v), 3) for v in rng.normal(size=2)]), (37, [2.0, -1.0]), (0, [0.0, 0.0])],),
     ],
     expected=combined,
@@ -1098,6 +1262,16 @@ rust_combine = Exercise(
             name="not-divided",
             value=lambda case: combined(case, "counts"),
             says="divide the weights by the number of all examples",
+        ),
+        Mistake(
+            name="mean-over-all",
+            value=lambda case: combined(case, "mean-over-all"),
+            says="you divided by the number of parts: each weighs by its number of examples",
+        ),
+        Mistake(
+            name="whole",
+            value=lambda case: combined(case, "whole"),
+            says="count / all of two whole numbers is 0: turn both into f64 first",
         ),
         Mistake(
             name="not-a-number",
@@ -1190,6 +1364,16 @@ balance = Exercise(
             ],
             says="these are the loads of the workers: return the worker of each item",
         ),
+        Mistake(
+            name="in-order-of-dealing",
+            value=lambda case: [dealt(*case, falling(case[0]))[i] for i in falling(case[0])],
+            says="the workers stand in the order of dealing: place i of the list belongs to item i",
+        ),
+        Mistake(
+            name="from-one",
+            value=lambda case: [worker + 1 for worker in dealt(*case, falling(case[0]))],
+            says="the workers are numbered from 0",
+        ),
     ),
 )
 
@@ -1207,6 +1391,8 @@ def judged_balance(answer, case):
     if not found["keys"]:
         return found
     times = {way: 1000 * float(table[way]["makespan"]) + 1 for way in ways}  # with a millisecond's tolerance
+    items = list(table["static"]["items"])
+    halves = [i for i in items if i < 6], [i for i in items if i >= 6]
     return found | {
         "every item once": all(sorted(table[way]["items"]) == list(range(12)) for way in ways),
         "errors": all(0 <= table[way]["error"] < 1e-12 for way in ways),
@@ -1214,6 +1400,8 @@ def judged_balance(answer, case):
         "half of all": all(times[way] >= sum(COSTS) / 2 for way in ("static", "queue")),
         "static's larger half": times["static"] >= max(sum(COSTS[:6]), sum(COSTS[6:])),
         "async overlaps": times["async"] < sum(COSTS),
+        "static's halves": all(half == sorted(half) for half in halves),
+        "seconds": max(times.values()) < 5000,
     }
 
 
@@ -1229,6 +1417,8 @@ BALANCE = (
     "half of all",
     "static's larger half",
     "async overlaps",
+    "static's halves",
+    "seconds",
 )
 
 balance_table = Exercise(
@@ -1279,6 +1469,16 @@ balance_table = Exercise(
             name="static-shared",
             value=lambda case: flags(BALANCE, a="static's larger half"),
             says="the static way is too fast: its first thread alone has items 0 to 5, 80 ms",
+        ),
+        Mistake(
+            name="static-other-halves",
+            value=lambda case: flags(BALANCE, a="static's halves"),
+            says="the static way: one thread does items 0 to 5, the other 6 to 11, each in this order",
+        ),
+        Mistake(
+            name="milliseconds",
+            value=lambda case: flags(BALANCE, a="async overlaps", b="seconds"),
+            says="the makespans are in milliseconds: seconds are asked for",
         ),
         Mistake(
             name="async-serial",
@@ -1463,7 +1663,10 @@ shutdown_order = Order(
     steps=(
         ("The workers send their last lines.", "Only what has been sent can be written."),
         ("The workers end; their clones of the sender are dropped.", "Each clone keeps the channel open."),
-        ("The main thread drops the sender that it kept.", "As long as it lives, the logger waits for more."),
+        (
+            "The main thread, which has waited for the workers, drops the sender that it kept.",
+            "As long as it lives, the logger waits for more.",
+        ),
         (
             "The logger finds the channel closed and empty and leaves its loop.",
             "This is how it stops.",
