@@ -80,6 +80,14 @@ PACKAGES = [
     ),
 ]
 
+# What only the tests use: the rules of accessibility, as a program.
+AXE = Package(
+    "axe-core@4.14.1",
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+    "axe",
+    {"LICENSE": "", "axe.min.js": ""},
+)
+
 
 class VendorError(RuntimeError):
     """A package could not be fetched, or is not the one that was pinned."""

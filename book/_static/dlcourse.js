@@ -25,3 +25,22 @@ const focusable = () => {
 };
 addEventListener("load", focusable);
 addEventListener("resize", focusable);
+
+// For those who hear the page. The theme's labels hide the words that are seen; sliders have none at all.
+document
+  .querySelectorAll("summary[aria-label='Toggle hidden content'], .search-button-field")
+  .forEach((element) => element.removeAttribute("aria-label"));
+// A list whose entries are no list items is announced as an empty one.
+document.querySelectorAll(".citation-list, .citation").forEach((element) => element.removeAttribute("role"));
+document.querySelectorAll(".theme-switch[title]").forEach((icon) => icon.removeAttribute("title"));
+const nameSliders = () => {
+  document.querySelectorAll(".noUi-handle:not([aria-label])").forEach((handle) => {
+    const label = handle.closest(".widget-slider")?.querySelector(".widget-label");
+    if (label) handle.setAttribute("aria-label", label.textContent);
+  });
+};
+// The widgets are drawn after the page has loaded.
+document.querySelectorAll(".cell_output").forEach((box) => {
+  if (box.querySelector("script[type*='widget-view']"))
+    new MutationObserver(nameSliders).observe(box, { childList: true, subtree: true });
+});
