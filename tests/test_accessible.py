@@ -48,7 +48,7 @@ def barriers(browser, axe, theme="light"):
     return json.loads(browser.evaluate(RUN % json.dumps(RULES[theme])))
 
 
-@pytest.mark.parametrize("theme", RULES)
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_has_no_barrier(browser, address, axe, page, theme):
     browser.view(theme)
