@@ -14,7 +14,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from dlcourse.course import sources
-from tools import book_crates
+from tools import book_crates, book_map, book_reading
 
 CLAIM = "application/vnd.dlcourse.claim+json"
 PACKAGES = {  # dotted name -> heading on the API page; those without files are left out
@@ -213,15 +213,21 @@ def performance_markdown(root):
 
 
 def fill_pages(app, docname, source):
-    """Put the generated parts where the pages `book/api`, `book/performance` and `book/crates` name them."""
+    """Put the generated parts where the pages that have some name them in double braces."""
     if docname == "book/api":
         text, files = api_markdown(Path(app.srcdir))
         parts = {"api": text}
+    elif docname == "book/index":
+        text, files = book_map.course_markdown(Path(app.srcdir))
+        parts = {"course": text}
     elif docname == "book/performance":
         parts, files = performance_markdown(Path(app.srcdir))
     elif docname == "book/crates":
         text, files = book_crates.crates_markdown(Path(app.srcdir))
         parts = {"crates": text}
+    elif docname == "book/reading":
+        claims = collect_claims([sources.notebook_path(slug) for slug in sources.chapters()])
+        parts, files = book_reading.reading_parts(list(claims))
     else:
         return
     for name, text in parts.items():
