@@ -11,6 +11,8 @@ from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import Circle
 
+from dlcourse import palette
+
 INK = "#767676"  # 4.5 : 1 on white and on the book's dark ground
 LIGHT_GROUND, DARK_GROUND = "#ffffff", "#030404"
 BLUE, ORANGE, GREEN, PURPLE, GOLD = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a67c00"
@@ -56,13 +58,15 @@ TINT = LinearSegmentedColormap.from_list(
 
 
 def use_style():
-    """Set the style for every figure that follows; in a notebook, at twice the resolution."""
+    """Set the style for every figure that follows; in a notebook, at twice the resolution and few bytes."""
     plt.rcParams.update(STYLE)
     try:
         shell = get_ipython()  # noqa: F821 - defined by IPython
     except NameError:
         return
+    shell.run_line_magic("matplotlib", "inline")
     shell.run_line_magic("config", "InlineBackend.figure_format = 'retina'")
+    palette.install(shell)
 
 
 def figure(columns=1, rows=1, *, width=7.0, height=3.2, **options):
