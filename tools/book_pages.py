@@ -14,7 +14,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from dlcourse.course import sources
-from tools import book_crates, book_map, book_reading
+from tools import book_begin, book_crates, book_map, book_reading
 
 CLAIM = "application/vnd.dlcourse.claim+json"
 PACKAGES = {  # dotted name -> heading on the API page; those without files are left out
@@ -225,6 +225,11 @@ def fill_pages(app, docname, source):
     elif docname == "book/crates":
         text, files = book_crates.crates_markdown(Path(app.srcdir))
         parts = {"crates": text}
+    elif docname == "book/begin":
+        parts, files = book_begin.begin_parts(Path(app.srcdir))
+    elif docname == "book/concept-checks":
+        text, files = book_begin.concept_markdown(Path(app.srcdir))
+        parts = {"concepts": text}
     elif docname == "book/reading":
         claims = collect_claims([sources.notebook_path(slug) for slug in sources.chapters()])
         parts, files = book_reading.reading_parts(list(claims))
