@@ -1,112 +1,135 @@
-"""What is made of the built site: one file to print, one archive to carry away."""
+"""What is handed out: complete, different for every seed, and without one line of an answer."""
 
-import os
-import zipfile
+import json
 
+import nbformat
 import pytest
 
-pytest.importorskip("jupyter_book", reason="the book is built with the extra `book`")
-pytest.importorskip("websocket", reason="the browser is driven through websocket-client")
-pytest.importorskip("pypdf", reason="the sheets are joined with the extra `book`")
+from dlcourse.course import sources
+from dlcourse.course.exercises import NotPlain, Raises, entry, judge
+from dlcourse.course.grading import plan, release, reserved, written
+from dlcourse.course.grading.commands import release as release_command
+from tests.test_exercise_sources import answers
 
-import pypdf
-
-from tests.test_browser import PAGES
-from tools import book, pdf, release_zip
-from tools.browser import Browser, find, serve
-
-if not find() and os.environ.get("CI") != "true":
-    pytest.skip("no chromium: install it to print the pages", allow_module_level=True)
-
-CUT = """[...document.querySelectorAll('.bd-article pre, .bd-article table, .bd-article img')]
-    .filter(box => box.scrollWidth > box.clientWidth + 1 || box.getBoundingClientRect().right > innerWidth)
-    .map(box => box.textContent.slice(0, 60) || box.src)"""
-SHEET = 658  # pixels between the margins of an A4 sheet
+CHAPTERS = sources.chapters()
+SLUG = "07_perceptron_xor"
 
 
-@pytest.fixture(scope="module")
-def site():
-    book.build("shown")
-    return book.HTML
+@pytest.mark.parametrize("slug", CHAPTERS)
+def test_a_release_gives_nothing_away(slug):
+    made = plan.make(slug, 3)
+    text = nbformat.writes(release.notebook(made))
+    notebook = release.notebook(made)
+    lines = {line.strip() for cell in notebook.cells for line in cell.source.splitlines()}
+    assert not answers(sources.read(slug)) & lines
+    assert "SOLUTION" not in text and "HIDDEN TESTS" not in text
+    for problem in made.problems:
+        assert not any(words in text for _, words in problem.rubric)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    assert len({problem.name for problem in made.problems}) == len(made.problems)
 
 
-@pytest.fixture(scope="module")
-def printed(site, tmp_path_factory):
-    chosen = {"book/index.html", "book/how-to-read.html", "book/notation.html", "book/about.html"}
-    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    assert pdf.join(site, path, chosen.__contains__) == len(pypdf.PdfReader(path).pages)
-    assert [p.name for p in path.parent.iterdir()] == ["book.pdf"]
-    return pypdf.PdfReader(path)
+@pytest.mark.parametrize("slug", CHAPTERS)
+def test_each_chapter_reserves_two_problems_that_depend_on_the_seed(slug):
+    made = {seed: reserved.problems(slug, seed) for seed in (1, 2, 1)}
+    assert [p.text for p in made[1]] == [p.text for p in reserved.problems(slug, 1)]
+    assert [p.text for p in made[1]] != [p.text for p in made[2]]
+    assert [p.name.partition("-")[0] for p in made[1]] == ["whose", "wrong"]
 
 
-def outline(reader):
-    """(title, sheet) of each bookmark, with those below it as a list behind it."""
-
-    def listed(items):
-        return [
-            listed(x) if isinstance(x, list) else (x.title, reader.get_destination_page_number(x))
-            for x in items
-        ]
-
-    return listed(reader.outline)
+@pytest.mark.parametrize("slug", CHAPTERS)
+def test_no_public_page_shows_a_reserved_problem(slug):
+    page = sources.stored(slug)
+    shown = "\n".join(cell.source for cell in [*page.cells, *sources.student(page).cells])
+    for problem in reserved.problems(slug, 1):
+        assert problem.name not in shown and "Which program printed which output?" not in shown
 
 
-def foot(page):
-    """The words in the lower margin of a sheet."""
-    found = []
-
-    def visit(text, page_matrix, text_matrix, *rest):
-        if page_matrix[3] * text_matrix[5] + page_matrix[5] < 60:  # points above the lower edge
-            found.extend(text.split())
-
-    page.extract_text(visitor_text=visit)
-    return found
-
-
-def test_the_sheets_are_numbered_through(printed):
-    assert [foot(page) for page in printed.pages] == [[str(n + 1)] for n in range(len(printed.pages))]
+def test_a_reserved_problem_is_judged_by_its_numbers():
+    made = plan.make(SLUG, 5)
+    for name, test in plan.tests(made).items():
+        if test.problem.kind != plan.RESERVED:
+            continue
+        right = test.problem.answer
+        assert judge(test.exercise, [right], test.cases, test.key).passed, name
+        for wrong in (right[::-1], [], None, "all", right + [7]):
+            if wrong != right:
+                assert not judge(test.exercise, [wrong], test.cases, test.key).passed
 
 
-def test_parts_pages_and_sections_have_bookmarks(printed):
-    found = outline(printed)
-    titles = [x[0] if isinstance(x, tuple) else None for x in found]
-    pages = found[titles.index("Before you start") + 1]
-    assert [x[0] for x in pages if isinstance(x, tuple)] == ["How to read this book", "Notation"]
-    assert any(isinstance(x, list) for x in pages)  # the sections of a page
-    sheets = [x[1] for x in found if isinstance(x, tuple)]
-    assert sheets == sorted(sheets)
+def test_the_key_of_a_reserved_problem_is_true():
+    """Recomputed from the statement: a call is among the wrong ones exactly if its result is wrong."""
+    for slug in CHAPTERS[6:12]:
+        problem = reserved.problems(slug, 1)[1]
+        exercise = entry(problem.name.partition("-")[2])
+        shown = dict(enumerate(problem.text.split("```text")[1:], 1))
+        cases = reserved.small_cases(exercise, reserved.rng_of(1, f"which_are_wrong/{exercise.name}"))
+        for number, block in shown.items():
+            call, _, result = block.partition("```")[0].partition("→")
+            call = "\n".join(line.strip() for line in call.strip().splitlines())
+            same = [s for _, words, s in cases if "\n".join(map(str.strip, words.splitlines())) == call]
+            clean = ["".join(words[""].split()) for words in same]
+            assert ("".join(result.split()) not in clean) == (number in problem.answer), (slug, number)
 
 
-def test_links_stay_inside_or_lead_to_the_world(printed):
-    links = [a.get_object() for page in printed.pages for a in page.get("/Annots", ())]
-    assert any("/Dest" in link for link in links)
-    uris = [str(link["/A"]["/URI"]) for link in links if "/URI" in link.get("/A", {})]
-    assert not [uri for uri in uris if "127.0.0.1" in uri or uri.startswith("file:")]
+def test_the_private_cases_depend_on_the_seed():
+    changed = set()
+    one, two = (plan.tests(plan.make(SLUG, seed)) for seed in (1, 2))
+    for name in one.keys() & two.keys():
+        if repr(one[name].cases) != repr(two[name].cases):
+            changed.add(name)
+    assert len(changed) >= 5
+    assert repr(plan.tests(plan.make(SLUG, 1))["distances"].cases) == repr(one["distances"].cases)
 
 
-CHAPTER = "notebooks/07_perceptron_xor.html"
+def test_points_due_date_and_selection(tmp_path, capsys):
+    words = {"points": ["nand_unit=2.5"], "without": ["majority"], "due": "2026-11-03T23:59"}
+    release_command([SLUG], 1, course=tmp_path, **words)
+    made = plan.load(tmp_path / "assignments" / f"{SLUG}.json")
+    known = {problem.name: problem.points for problem in made.problems}
+    assert known["nand_unit"] == 2.5 and "majority" not in known and made.due == "2026-11-03 23:59"
+    notebook = nbformat.read(tmp_path / "release" / SLUG / f"{SLUG}.ipynb", 4)
+    points = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.get("points") for c in notebook.cells[2:]}
+    assert points["nand_unit-check"] == 2.5 and "majority-check" not in points
+    assert "2026-11-03" in notebook.cells[0].source
+    assert plan.load(tmp_path / "assignments" / f"{SLUG}.json") == made
+    with pytest.raises(ValueError, match="--force"):
+        release_command([SLUG], 2, course=tmp_path)
 
 
 @pytest.mark.parametrize(
-    "page", [p if p == CHAPTER else pytest.param(p, marks=pytest.mark.slow) for p in PAGES]
+    "words, message",
+    [
+        ({"points": ["nand_unit"]}, "expected points as NAME=NUMBER"),
+        ({"points": ["nand_unit=0"]}, "expected points above 0"),
+        ({"points": ["nandunit=1"]}, "got nandunit"),
+        ({"without": ["nandunit"]}, "got nandunit"),
+        ({"due": "tomorrow"}, "expected a date"),
+    ],
 )
-def test_no_line_is_cut_on_paper(site, page):
-    with serve(site) as address, Browser(timeout=60) as browser:
-        browser.view(width=SHEET)
-        browser.send("Emulation.setEmulatedMedia", media="print")
-        browser.open(address + page)
-        assert browser.evaluate(CUT) == []
+def test_a_release_that_cannot_be_meant_is_refused(tmp_path, words, message):
+    with pytest.raises(ValueError, match=message):
+        release_command([SLUG], 1, course=tmp_path, **words)
+    assert not list(tmp_path.glob("**/*.ipynb"))
 
 
-def test_the_archive_works_elsewhere_and_is_the_same_again(site, tmp_path):
-    for name in ("one.zip", "two.zip"):
-        release_zip.pack(site, tmp_path / name)
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
-        archive.extractall(tmp_path / "elsewhere")
-    with Browser() as browser:
-        browser.view()
-        for page in ("index.html", "book/index.html", CHAPTER):
-            report = browser.open((tmp_path / "elsewhere" / "dlcourse" / page).as_uri())
-            assert report.problems == []
-            assert all(url.startswith(("file:", "data:", "blob:")) for url in report.urls)
+def test_a_damaged_plan_is_named(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps({"chapter": SLUG}))
+    with pytest.raises(ValueError, match="release the chapter again"):
+        plan.load(tmp_path / "x.json")
+
+
+def test_written_questions_have_a_rubric_and_belong_to_chapters():
+    names = [question.name for slug in written.QUESTIONS for question in written.QUESTIONS[slug]]
+    assert len(set(names)) == len(names) and len(names) >= 12
+    for slug, questions in written.QUESTIONS.items():
+        assert slug in CHAPTERS
+        for question in questions:
+            assert len(question.rubric) >= 2 and all(points > 0 for points, _ in question.rubric)
+
+
+def test_words_of_a_result():
+    assert reserved.words_of(Raises("ValueError")) == "raises ValueError"
+    with pytest.raises(NotPlain):
+        reserved.words_of(object())

@@ -1,4 +1,4 @@
-"""The learner's command line: from `dlcourse start` to `check`, `hint`, `solution` and `reset`."""
+"""The command line: for learners from `dlcourse start` to `reset`, for instructors `release` and `grade`."""
 
 import argparse
 import os
@@ -137,6 +137,40 @@ def reset_cells(options):
     print("If the notebook is open: reload it from disk before you go on.")
 
 
+def release(options):
+    from dlcourse.course.grading import commands
+
+    words = {"points": options.points, "without": options.without, "due": options.due, "force": options.force}
+    commands.release(chapter_slugs(options.chapter), options.seed, course=options.course, **words)
+
+
+def grade(options):
+    from dlcourse.course.grading import commands
+
+    words = {"jobs": options.jobs, "minutes": options.minutes, "memory": options.memory}
+    return commands.grade(options.submissions, course=options.course, unsafe=options.unsafe, **words)
+
+
+def instructors(add):
+    """The commands that hand out and grade."""
+    course = {"default": "course", "help": "your private folder (default: course)"}
+    task = add(release, "release", "write a chapter's assignment: the notebook to hand out, and your key")
+    task.add_argument("chapter", help="number or slug")
+    task.add_argument("--seed", type=int, required=True, help="your number: other data and problems for each")
+    task.add_argument("--course", **course)
+    task.add_argument("--points", action="append", metavar="NAME=N", help="instead of the chapter's points")
+    task.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a problem out")
+    task.add_argument("--due", default="", help="a date, or a date and a time: 2026-11-03T23:59")
+    task.add_argument("--force", action="store_true", help="also where it was released already")
+    task = add(grade, "grade", "grade submissions in a sandbox; what was graded before is kept")
+    task.add_argument("submissions", help="folder with a folder or a notebook per student")
+    task.add_argument("--course", **course)
+    task.add_argument("--jobs", type=int, default=1, help="submissions at a time (default: 1)")
+    task.add_argument("--minutes", type=float, default=10, help="for one submission (default: 10)")
+    task.add_argument("--memory", type=int, default=1024, help="MB for one submission (default: 1024)")
+    task.add_argument("--unsafe", action="store_true", help="without a sandbox: it may do all that you may")
+
+
 def parser():
     top = argparse.ArgumentParser(prog="dlcourse", description="Deep learning with Rust, taught from Python.")
     tasks = top.add_subparsers(required=True, metavar="COMMAND")
@@ -167,6 +201,7 @@ def parser():
     task = add(reset_cells, "reset", "give an exercise or a chapter its stubs back, with a backup")
     task.add_argument("what", help="name of an exercise, number or slug of a chapter")
     task.add_argument("--folder", **folder)
+    instructors(add)
     add(lambda _: doctor.report(), "doctor", "say what is installed and what to do next")
     return top
 
