@@ -80,3 +80,25 @@ def test_a_file_that_vanishes_meanwhile_does_no_harm(cache, monkeypatch):
 def test_the_report_names_this_machines_rust(capsys):
     doctor.report()
     assert f"✓ rustc {toolchain.rustc_version()} (" in capsys.readouterr().out
+
+
+def test_the_next_step_is_the_one_that_comes_first(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path))
+    monkeypatch.setattr(doctor, "version", lambda package: "1")
+    assert doctor.next_step(["numpy", "nbclient"], "full").startswith("Next: `pip install numpy nbclient`")
+    assert "DLCOURSE_HOME" in doctor.next_step([], "Read-only file system")
+    assert "begin with 00_setup" in doctor.next_step([], None)
+    doctor.progress.record("make_array", False)
+    assert "`dlcourse next`" in doctor.next_step([], None)
+    monkeypatch.setattr(doctor, "version", lambda package: None)
+    assert "`dlcourse start`" in doctor.next_step([], None)
+
+
+def test_without_torch_the_report_is_still_ready(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path))
+    monkeypatch.setattr(doctor, "rust_lines", list)
+    monkeypatch.setattr(doctor, "version", lambda package: None if package == "torch" else "1")
+    assert doctor.report() == 0
+    said = capsys.readouterr().out
+    assert "○ torch is missing: needed for PyTorch cells, all others run without it" in said
+    assert "Ready. Next:" in said

@@ -13,7 +13,7 @@ from dlcourse.course.rust.toolchain import PINNED, cache_folder, toolchain
 
 NEEDED = ("numpy", "matplotlib", "ipykernel", "ipywidgets", "jupytext", "nbclient", "nbformat")
 OPTIONAL = {
-    "torch": "PyTorch cells; install it with `pip install torch`",
+    "torch": "PyTorch cells, all others run without it; install it with `pip install torch`",
     "scikit-learn": "the chapters' real data; install it with `pip install scikit-learn`",
     "jupyterlab": "`dlcourse lab`; install it with `pip install 'jupyterlab<5'`",
     "nbgrader": "grading only; install it with `pip install nbgrader`",
@@ -94,6 +94,18 @@ def report():
     print(f"✓ browser {browser}" if browser else "○ no Chromium: needed only to print the book as PDF")
     home, reason = progress.home(), _writable(progress.home())
     print(f"✗ progress cannot be saved in {home}: {reason}" if reason else f"✓ progress in {home}")
-    if not missing and not reason:
-        print("Ready: `dlcourse lab` opens the course.")
+    print(next_step(missing, reason))
     return 1 if missing or reason else 0
+
+
+def next_step(missing, reason):
+    """The one thing to do now; `missing` packages, or the reason why progress cannot be saved, come first."""
+    if missing:
+        return f"Next: `pip install {' '.join(missing)}`, then `dlcourse doctor` again."
+    if reason:
+        return "Next: set DLCOURSE_HOME to a folder that you may write to, then `dlcourse doctor` again."
+    if version("jupyterlab") is None:
+        return "Next: `pip install 'jupyterlab<5'`; or `dlcourse start`, and open work/ in your editor."
+    if not any(row["tries"] for row in progress.load().values()):
+        return "Ready. Next: `dlcourse lab` opens the course; begin with 00_setup.ipynb."
+    return "Ready. Next: `dlcourse lab` opens the course, `dlcourse next` names the next exercise."

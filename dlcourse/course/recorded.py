@@ -87,7 +87,12 @@ def recorded(chapter, name):
 
     Raises StaleRecord where there is no record, or where it does not belong to the present code and settings.
     """
-    known = experiments(chapter)
+    try:
+        known = experiments(chapter)
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "torch":
+            raise
+        return load(chapter)[name]["rows"]  # without torch the code cannot be compared; the tests do it
     if name not in known:
         names = ", ".join(known) or "it has none"
         raise StaleRecord(f"expected an experiment of {chapter} ({names}), got {name!r}")

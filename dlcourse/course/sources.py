@@ -274,12 +274,20 @@ def student(notebook):
         if cell.cell_type == "markdown":
             cell.source = readable.plain(cell.source, words) + _facts(cell)
     result.cells = [new for cell in result.cells for new in (cell, *_caption(cell, words))]
+    first = next((i for i, cell in enumerate(result.cells) if cell.cell_type == "code"), len(result.cells))
+    result.cells.insert(first, _first_cell())
     for cell in result.cells:
         for key in ("nbgrader", "mystnb"):
             cell.metadata.pop(key, None)
     for cell in _using_answers(result):  # "run all" goes on past an exercise that is not solved yet
         cell.metadata["tags"] = [*tags(cell), "raises-exception"]
     return result
+
+
+def _first_cell():
+    """The first code cell of a learner's notebook: a chapter runs without PyTorch, too."""
+    text = "# Without PyTorch, what needs it is left out and says so.\n%load_ext dlcourse.course.light"
+    return nbformat.v4.new_code_cell(text, metadata={"tags": ["setup"]}, id="light-start")
 
 
 def _using_answers(notebook):
