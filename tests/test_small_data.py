@@ -99,6 +99,20 @@ TEXTS, LABELS = columns(opinions.TRAIN)
 VOCABULARY = tokens.Vocabulary(TEXTS)
 
 
+def test_the_reviews_and_what_is_new_to_them():
+    seen = [text.split() for text, _ in opinions.REVIEWS]
+    known, labels = {word for text in seen for word in text}, [label for _, label in opinions.REVIEWS]
+    assert len(seen) == len(set(map(tuple, seen))) == 24 and sum(labels) == 12
+    after_not = {text[text.index("not") + 1] for text in seen if "not" in text}
+    new = {"recombined": 0, "negated": 0, "neutral": 1, "verdict": 1}
+    for kind, group in opinions.UNSEEN.items():
+        assert 2 * sum(label for _, label in group) == len(group)
+        for text in (text.split() for text, _ in group):
+            assert text not in seen and sum(word not in known for word in text) == new[kind]
+            assert ("not" in text) == (kind == "negated")
+            assert "not" not in text or text[text.index("not") + 1] not in after_not
+
+
 def test_the_form_of_the_opinions():
     assert LABELS.tolist() == [1] * 5 + [0] * 5
     assert [label for _, label in opinions.TEST] == [1, 0, 1, 0, 0, 1]

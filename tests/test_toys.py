@@ -154,6 +154,29 @@ def test_phrases(rng):
         assert all(word in known for pair in held_out for word in pair[0 if "the" in known else 1])
 
 
+@pytest.mark.parametrize(
+    "english, french, expected",
+    [
+        (phrases.EXAMPLE, "le chat s' est assis sur le tapis", [0, 1, 2, 2, 2, 3, 4, 5]),
+        (
+            "the black cow fell under the tree",
+            "la vache noire est tombée sous l' arbre",
+            [0, 2, 1, 3, 3, 4, 5, 6],
+        ),
+        ("the small boy played on the bed", "le petit garçon a joué sur le lit", [0, 1, 2, 3, 3, 4, 5, 6]),
+    ],
+)
+def test_each_french_word_has_its_english_one(english, french, expected):
+    assert (english.split(), french.split()) in phrases.phrases()
+    assert phrases.alignment(english.split(), french.split()) == expected
+
+
+def test_every_alignment_is_complete():
+    for english, french in phrases.phrases():
+        places = phrases.alignment(english, french)
+        assert len(places) == len(french) and set(places) == set(range(len(english)))
+
+
 def test_grammar(rng):
     text = grammar.text(40_000, rng=rng)
     assert len(text) == 40_000

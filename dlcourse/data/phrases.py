@@ -47,6 +47,20 @@ def split_phrases(held_out=360, *, rng):
     return pairs[held_out:], pairs[:held_out]
 
 
+def alignment(english, french):
+    """Return for each French word the place of the English word that it translates.
+
+    "s' est assis" belongs to "sat" as a whole, and each article to "the" of its own noun.
+    """
+    verb, place = len(english) - 4, len(english) - 1
+    nouns = {noun for _, noun, _ in SUBJECTS.values()}
+    middle = []
+    for word in french[1:-3]:
+        described = verb == 3 and word in ADJECTIVES[english[1]][:2]
+        middle.append(verb - 1 if word in nouns else 1 if described else verb)
+    return [0, *middle, place - 2, place - 1, place]
+
+
 def _english(subject, adjective, verb, preposition, place):
     return f"the {adjective} {subject} {verb} {preposition} the {place}"
 
