@@ -60,9 +60,10 @@ class Assignment:
         return plans.tests(self.plan)
 
 
-def code_digest():
-    """Changes with the checks, the grader, and the chapters' sources."""
-    files = [*PACKAGE.glob("course/**/*.py"), *(sources.ROOT / "notebooks").glob("*.md")]
+def code_digest(slugs):
+    """Changes with the grader, and with the checks of these chapters."""
+    files = [*PACKAGE.glob("course/grading/**/*.py"), *PACKAGE.glob("course/exercises/_*.py")]
+    files += [PACKAGE / "course" / "exercises" / f"{slug.partition('_')[2]}.py" for slug in slugs]
     total = sha256()
     for file in sorted(files):
         total.update(file.read_bytes())
@@ -81,7 +82,7 @@ class Grader:
         if not unsafe:
             probe(self.limits)
         plan_digests = [assignment.plan.digest for assignment in self.assignments.values()]
-        self.digest = sha256("".join([code_digest(), *plan_digests]).encode()).hexdigest()
+        self.digest = sha256("".join([code_digest(self.assignments), *plan_digests]).encode()).hexdigest()
         self.slots = queue.SimpleQueue()
         for slot in range(jobs):
             self.slots.put(slot)
