@@ -7,7 +7,7 @@ from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, NotPlain
 # --- The pair, by hand -----------------------------------------------------------------------------------
 
 
-def loss_of(case, *, sign=1, total=False, clip=0.0, naive=False):
+def loss_of(case, *, sign=1, total=False, clip=0.0, naive=False, overflow=False, added=0.0, part=None):
     s, y = case
     losses = np.maximum(s, 0) - y * s + np.log1p(np.exp(-np.abs(s)))
     if clip:
@@ -16,6 +16,17 @@ def loss_of(case, *, sign=1, total=False, clip=0.0, naive=False):
     if naive:
         losses = np.where((np.abs(s) > 30) & ((s > 0) != (y > 0.5)), np.inf, losses)
         losses = np.where((np.abs(s) > 30) & ((s > 0) == (y > 0.5)), np.nan, losses)
+    if overflow:
+        losses = np.where(s > 709, np.inf, losses)
+    if added:
+        p = 0.5 * (1 + np.tanh(s / 2))
+        losses = -(y * np.log(p + added) + (1 - y) * np.log(1 - p + added))
+    if part == "no maximum":
+        losses = losses - np.maximum(s, 0)
+    if part == "no logarithm":
+        losses = np.maximum(s, 0) - y * s
+    if part == "exp(+|s|)":
+        losses = np.where(np.abs(s) > 709, np.inf, losses + np.abs(s))
     return float(sign * (losses.sum() if total else losses.mean()))
 
 
@@ -53,6 +64,36 @@ score_loss = Exercise(
             says="clipping the probability hides how wrong a large score is: no clipping is needed",
         ),
         Mistake(
+            name="padded-12",
+            value=lambda case: loss_of(case, added=1e-12),
+            says="a small number inside the logarithm hides how wrong a large score is: work with the score",
+        ),
+        Mistake(
+            name="padded-8",
+            value=lambda case: loss_of(case, added=1e-8),
+            says="a small number inside the logarithm changes each loss and caps large ones: use the score",
+        ),
+        Mistake(
+            name="overflow",
+            value=lambda case: loss_of(case, overflow=True),
+            says="exp(s) overflows for a large score: put max(s, 0) in front and take exp(-|s|)",
+        ),
+        Mistake(
+            name="no-maximum",
+            value=lambda case: loss_of(case, part="no maximum"),
+            says="the term max(s, 0) is missing: log(1 + exp(-|s|)) alone is the loss of small scores",
+        ),
+        Mistake(
+            name="no-logarithm",
+            value=lambda case: loss_of(case, part="no logarithm"),
+            says="the term log(1 + exp(-|s|)) is missing: even a right answer has a loss",
+        ),
+        Mistake(
+            name="positive-exponent",
+            value=lambda case: loss_of(case, part="exp(+|s|)"),
+            says="the exponent should be -|s|: with +|s| each loss is too large by |s|",
+        ),
+        Mistake(
             name="sum",
             value=lambda case: loss_of(case, total=True),
             says="this is the sum over the images: return the mean",
@@ -82,7 +123,7 @@ def unwindowed(blocks):
     return blocks.reshape(rows, columns, 2, 2).swapaxes(1, 2).reshape(2 * rows, 2 * columns)
 
 
-def routed(case, *, ties="first", gate=True):
+def routed(case, *, ties="first", gate=True, at_zero=False):
     z, dh = case
     blocks = windows(z)
     best = blocks.max(axis=2, keepdims=True)
@@ -96,8 +137,13 @@ def routed(case, *, ties="first", gate=True):
         hit /= hit.sum(axis=2, keepdims=True)
     if ties == "spread":
         hit = np.full_like(hit, 0.25)
+    if ties == "column":
+        turned = hit[..., [0, 2, 1, 3]]
+        hit = (turned * (turned.cumsum(axis=2) == 1))[..., [0, 2, 1, 3]]
+    if ties == "every positive":
+        hit = np.ones_like(hit)
     if gate:
-        hit = hit * (blocks > 0)
+        hit = hit * (blocks >= 0 if at_zero else blocks > 0)
     return unwindowed(hit * dh[..., None])
 
 
@@ -106,6 +152,8 @@ def route_cases(rng):
         (np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[3.0]])),
         (np.array([[0.2, 0.0], [0.2, 0.1]]), np.array([[-2.0]])),  # a tie
         (np.array([[-1.0, -0.5], [-2.0, -3.0]]), np.array([[1.0]])),  # nothing gets through
+        (np.array([[-1.0, 0.0], [0.0, -2.0]]), np.array([[2.0]])),  # nor here: 0 is shut
+        (np.array([[0.1, 0.7], [0.7, 0.4]]), np.array([[1.5]])),  # by rows, the upper right one is first
         (rng.normal(size=(4, 6)), rng.normal(size=(2, 3))),
         (rng.integers(-1, 3, (6, 4)).astype(float), rng.normal(size=(3, 2))),
     ]
@@ -135,9 +183,19 @@ pool_route = Exercise(
             says="every entry equal to the maximum gets the gradient, zeros too: one winner only, above 0",
         ),
         Mistake(
+            name="all-ties-at-zero",
+            value=lambda case: routed(case, ties="all", at_zero=True),
+            says="every entry equal to the maximum gets the gradient, zeros too: one winner only, above 0",
+        ),
+        Mistake(
             name="last-tie",
             value=lambda case: routed(case, ties="last"),
             says="with a tie, the last of the equal values gets the gradient: take the first in order",
+        ),
+        Mistake(
+            name="column-tie",
+            value=lambda case: routed(case, ties="column"),
+            says="with a tie, you read the block by columns: reading order goes along the rows",
         ),
         Mistake(
             name="shared-tie",
@@ -148,6 +206,21 @@ pool_route = Exercise(
             name="no-gate",
             value=lambda case: routed(case, gate=False),
             says="a winner at or below 0 was cut off by ReLU: its gradient is 0",
+        ),
+        Mistake(
+            name="open-at-zero",
+            value=lambda case: routed(case, at_zero=True),
+            says="a winner of exactly 0 gets nothing either: ask for z > 0, not z >= 0",
+        ),
+        Mistake(
+            name="relu-first",
+            value=lambda case: routed((np.maximum(case[0], 0), case[1]), gate=False),
+            says="a block of zeros after ReLU has no winner: where its maximum is 0, nothing gets through",
+        ),
+        Mistake(
+            name="relu-only",
+            value=lambda case: routed(case, ties="every positive"),
+            says="every positive entry gets the gradient, as through ReLU alone: only the winner should",
         ),
         Mistake(
             name="average",
@@ -225,6 +298,16 @@ rust_kernel_gradient = Exercise(
             says="dz is turned around: the pixel that met kernel entry (m, n) at (i, j) is (i + m, j + n)",
         ),
         Mistake(
+            name="turned-result",
+            value=lambda case: np.array(kernel_of(case))[::-1, ::-1].tolist(),
+            says="the result is turned around: nothing is flipped in a correlation or in its gradient",
+        ),
+        Mistake(
+            name="one-short",
+            value=lambda case: np.array(kernel_of(case))[:-1, :-1].tolist(),
+            says="the last row and column are missing: the kernel has image.len() - dz.len() + 1 rows",
+        ),
+        Mistake(
             name="mean",
             value=lambda case: kernel_of(case, mean=True),
             says="you averaged over the places: the kernel is shared, so its gradient is the sum",
@@ -245,14 +328,22 @@ rust_kernel_gradient = Exercise(
 # --- Networks --------------------------------------------------------------------------------------------
 
 
-def field(case, *, jump=True, start=1, early=False):
+def field(case, *, jump=True, start=1, early=False, last=False):
     size, step = start, 1
     for kernel, stride in case[0]:
         if early:
             step *= stride
         size += (kernel - 1) * (step if jump else 1)
         if not early:
-            step *= stride
+            step = stride if last else step * stride
+    return size
+
+
+def field_folded(case):
+    """The recursion that is right from the last layer to the first, run from the first to the last."""
+    size = 1
+    for kernel, stride in case[0]:
+        size = (size - 1) * stride + kernel
     return size
 
 
@@ -286,6 +377,21 @@ receptive_field = Exercise(
             name="own-stride",
             value=lambda case: field(case, early=True),
             says="a layer's own stride spreads the layers after it, not its own kernel",
+        ),
+        Mistake(
+            name="last-stride",
+            value=lambda case: field(case, last=True),
+            says="only the stride of the layer before is used: the strides of all layers before multiply",
+        ),
+        Mistake(
+            name="wrong-way",
+            value=field_folded,
+            says="size = (size - 1) * stride + kernel runs from the last layer to the first, not forwards",
+        ),
+        Mistake(
+            name="area",
+            value=lambda case: field(case) ** 2,
+            says="this is the number of pixels in the patch: return the length of its side",
         ),
         Mistake(
             name="zero",
@@ -326,9 +432,10 @@ def judge_small(answer):
 
     arrays = digits(0, flat=False, dtype=np.float32)
     x, y, x_test, y_test = map(torch.from_numpy, arrays)
-    net = answer().float()
+    net = answer()
     if not isinstance(net, nn.Module):
-        raise NotPlain("a class that is not an nn.Module")
+        raise NotPlain("an object that is not an nn.Module: write class SmallCNN(nn.Module)")
+    net = net.float()
     count = sum(isinstance(layer, nn.Conv2d) for layer in net.modules())
     if count != 1:
         return f"{min(count, 2)} convolutions"
@@ -393,19 +500,157 @@ small_cnn = Exercise(
 )
 
 
-def plan(case, *, bias=True, double=False, pools=1, relu=True, side=None):
-    """What build_cnn is asked about: parameters, convolutions, ReLUs, pools, the shape of the scores."""
+def small_main(cases):
+    calls = [f"scores({', '.join('&' + rust(part.tolist()) for part in case)})" for case in cases]
+    return 'fn main() {\n    println!("{:?}", vec![' + ",\n".join(calls) + "]);\n}\n"
+
+
+def pooled_maps(z, pool):
+    """The maps z (M, H, W), pooled: (M, H // 2, W // 2); an odd last row or column is left out."""
+    if pool == "odd ones too":
+        z = np.pad(z, [(0, 0)] + [(0, n % 2) for n in z.shape[1:]], constant_values=-np.inf)
+    if pool == "whole map":
+        return z.max(axis=(1, 2), keepdims=True)
+    m, rows, columns = (n // 2 if axis else n for axis, n in enumerate(z.shape))
+    blocks = z[:, : 2 * rows, : 2 * columns].reshape(m, rows, 2, columns, 2)
+    if pool == "first":
+        return blocks[:, :, 0, :, 0]
+    return blocks.mean(axis=(2, 4)) if pool == "mean" else blocks.max(axis=(2, 4))
+
+
+def small_scores(case, *, pool="largest", relu="maps", drop="", flip=False, axes=(0, 1, 2), softmax=False):
+    image, kernels, biases, weight, bias = case
+    kernels = kernels[:, ::-1, ::-1] if flip else kernels
+    patches = np.lib.stride_tricks.sliding_window_view(image, kernels.shape[1:])
+    z = np.einsum("ijmn,kmn->kij", patches, kernels)
+    z = np.maximum(z, 0) if relu == "early" else z
+    z = z if drop == "biases" else z + biases[:, None, None]
+    z = np.maximum(z, 0) if relu in ("maps", "scores, too") else z
+    h = pooled_maps(z, pool).transpose(axes).ravel()
+    n = min(len(h), weight.shape[1])  # a zip stops at the shorter one
+    s = weight[:, :n] @ h[:n] + (0 if drop == "bias" else bias)
+    s = np.maximum(s, 0) if relu == "scores, too" else s
+    return (np.exp(s - s.max()) / np.exp(s - s.max()).sum() if softmax else s).tolist()
+
+
+def small_case(rng, shape, kernels, classes):
+    m, kh, kw = kernels
+    inputs = m * ((shape[0] - kh + 1) // 2) * ((shape[1] - kw + 1) // 2)
+    shapes = (shape, kernels, (m,), (classes, inputs), (classes,))
+    return tuple(rng.integers(-8, 9, size) / 4 for size in shapes)
+
+
+rust_small_cnn = Exercise(
+    name="rust_small_cnn",
+    difficulty=3,
+    minutes=30,
+    source="B7.1",
+    read="A network of useful size",
+    language="rust",
+    program=small_main,
+    hints=(
+        "For each kernel and its bias, walk over the blocks of its map; push one value per block.",
+        "A block holds the correlations at (i, j), (i, j + 1), (i + 1, j), (i + 1, j + 1); i and j are even.",
+        "Push (largest + b).max(0.0); a score is a row of weight times these values, plus its bias.",
+    ),
+    cases=lambda rng: [
+        tuple(
+            map(np.array, ([[1.0, 2], [3, 4]], [[[1.0]]], [-3.0], [[2.0], [-1.0]], [0.0, 5.0])),
+        ),
+        small_case(rng, (5, 6), (2, 2, 3), 3),
+        small_case(rng, (6, 8), (3, 2, 2), 4),  # maps with an odd number of rows and columns
+        small_case(rng, (8, 8), (4, 3, 3), 10),
+    ],
+    expected=small_scores,
+    describe=lambda case: f"image {case[0].shape}, kernels {case[1].shape}",
+    mistakes=(
+        Mistake(
+            name="no-relu",
+            value=lambda case: small_scores(case, relu="none"),
+            says="ReLU is missing: a pooled value below 0 becomes 0",
+        ),
+        Mistake(
+            name="relu-early",
+            value=lambda case: small_scores(case, relu="early"),
+            says="add the kernel's bias before ReLU, not after it",
+        ),
+        Mistake(
+            name="relu-twice",
+            value=lambda case: small_scores(case, relu="scores, too"),
+            says="the scores may be negative: ReLU stands before the pool only",
+        ),
+        Mistake(
+            name="no-biases",
+            value=lambda case: small_scores(case, drop="biases"),
+            says="the biases of the convolution are missing: one per kernel, added before ReLU",
+        ),
+        Mistake(
+            name="no-bias",
+            value=lambda case: small_scores(case, drop="bias"),
+            says="the bias of the affine map is missing: one per class",
+        ),
+        Mistake(
+            name="flipped",
+            value=lambda case: small_scores(case, flip=True),
+            says="the kernels are turned around: torch's convolution is a correlation",
+        ),
+        Mistake(
+            name="mean",
+            value=lambda case: small_scores(case, pool="mean"),
+            says="you pooled by the mean: take the largest value of each block",
+        ),
+        Mistake(
+            name="first",
+            value=lambda case: small_scores(case, pool="first"),
+            says="you kept the first value of each block: take the largest of its four",
+        ),
+        Mistake(
+            name="whole-map",
+            value=lambda case: small_scores(case, pool="whole map"),
+            says="you took one maximum per map: pool over blocks of 2 × 2",
+        ),
+        Mistake(
+            name="odd",
+            value=lambda case: small_scores(case, pool="odd ones too"),
+            says="a last row or column without a partner is left out by the pool",
+        ),
+        Mistake(
+            name="channels-last",
+            value=lambda case: small_scores(case, axes=(1, 2, 0)),
+            says="flatten map after map: all values of the first map, row by row, then the second map",
+        ),
+        Mistake(
+            name="columns",
+            value=lambda case: small_scores(case, axes=(0, 2, 1)),
+            says="flatten each map row by row, not column by column",
+        ),
+        Mistake(
+            name="softmax",
+            value=lambda case: small_scores(case, softmax=True),
+            says="these are probabilities: return the scores, without a softmax",
+        ),
+    ),
+)
+
+
+def plan(case, *, bias=True, double=False, pool="first", relu="all", last="Linear", other=0):
+    """What build_cnn is asked about: layers, parameters, the side before each convolution, the scores."""
     depth, filters = case
     widths = [1] + [filters * 2**i if double else filters for i in range(depth)]
     count = sum(9 * i * o + bias * o for i, o in zip(widths, widths[1:]))
-    pools = depth if pools == "each" else pools
-    side = 8 // 2**pools if side is None else side
-    count += widths[-1] * side**2 * 10 + 10
+    pooled = {"first": [0], "each": range(depth), "last": [depth - 1], "none": []}[pool]
+    sides = [8]
+    for i in range(depth):
+        sides.append(sides[-1] // 2 if i in pooled else sides[-1])
+    count += widths[-1] * sides[-1] ** 2 * 10 + 10
     return {
+        "other layers": other,
         "parameters": count,
         "convolutions": depth,
-        "ReLUs": depth if relu else 0,
-        "pools": pools,
+        "ReLUs": {"last missing": depth - 1, "none": 0}.get(relu, depth),
+        "pools": len(pooled),
+        "sides before convolutions": sides[:-1],
+        "last layer": last,
         "scores": [2, 10],
     }
 
@@ -417,16 +662,23 @@ def describe_net(answer, case):
     net = answer(*case)
     if not isinstance(net, nn.Module):
         raise NotPlain(f"an object of type {type(net).__name__}, not an nn.Module")
-    layers = list(net.modules())
-    dtype = next(net.parameters()).dtype
+    passed = []  # layer and side of its input, in the order of the forward pass; a shared ReLU counts twice
+    for layer in net.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(lambda own, inputs, _: passed.append((own, inputs[0].shape[-1])))
     with torch.no_grad():
-        scores = net(torch.zeros(2, 1, 8, 8, dtype=dtype))
-    counts = {
-        name: sum(isinstance(layer, kind) for layer in layers)
-        for name, kind in (("convolutions", nn.Conv2d), ("ReLUs", nn.ReLU), ("pools", nn.MaxPool2d))
+        scores = net(torch.zeros(2, 1, 8, 8, dtype=next(net.parameters()).dtype))
+    kinds = {"convolutions": nn.Conv2d, "ReLUs": nn.ReLU, "pools": nn.MaxPool2d}
+    counts = {name: sum(isinstance(layer, kind) for layer, _ in passed) for name, kind in kinds.items()}
+    known = (*kinds.values(), nn.Flatten, nn.Linear, nn.Identity, nn.Softmax)
+    return {
+        "other layers": sum(not isinstance(layer, known) for layer, _ in passed),
+        "parameters": sum(p.numel() for p in net.parameters()),
+        **counts,
+        "sides before convolutions": [side for layer, side in passed if isinstance(layer, nn.Conv2d)],
+        "last layer": type(passed[-1][0]).__name__,
+        "scores": list(scores.shape),
     }
-    parameters = sum(p.numel() for p in net.parameters())
-    return {"parameters": parameters, **counts, "scores": list(scores.shape)}
 
 
 build_cnn = Exercise(
@@ -447,12 +699,27 @@ build_cnn = Exercise(
     mistakes=(
         Mistake(
             name="pool-each",
-            value=lambda case: plan(case, pools="each"),
+            value=lambda case: plan(case, pool="each"),
             says="there is a pool after every block: the exercise asks for one, after the first",
         ),
         Mistake(
+            name="pool-last",
+            value=lambda case: plan(case, pool="last"),
+            says="the pool follows the last block: it belongs after the first, so that later maps are 4 × 4",
+        ),
+        Mistake(
+            name="softmax",
+            value=lambda case: plan(case, last="Softmax"),
+            says="the last layer is a softmax: end with nn.Linear and return scores",
+        ),
+        Mistake(
+            name="dropout",
+            value=lambda case: plan(case, other=1),
+            says="there is a layer that was not asked for, such as dropout: leave it out",
+        ),
+        Mistake(
             name="no-pool",
-            value=lambda case: plan(case, pools=0),
+            value=lambda case: plan(case, pool="none"),
             says="the pool after the first block is missing",
         ),
         Mistake(
@@ -467,8 +734,13 @@ build_cnn = Exercise(
         ),
         Mistake(
             name="no-relu",
-            value=lambda case: plan(case, relu=False),
+            value=lambda case: plan(case, relu="none"),
             says="no nn.ReLU follows the convolutions: without it, two of them in a row are one",
+        ),
+        Mistake(
+            name="last-relu",
+            value=lambda case: plan(case, relu="last missing"),
+            says="the last block has no nn.ReLU: every convolution is followed by one",
         ),
     ),
 )
@@ -476,17 +748,27 @@ build_cnn = Exercise(
 # --- What and where --------------------------------------------------------------------------------------
 
 
-def iou_of(case, *, clip=True, corners=False, union=True, smaller=False):
+def iou_of(case, *, clip=True, corners=False, union=True, over="union", ends=0, late=False, size=False):
     a, b = case
     if corners:
         a, b = (np.column_stack([v[:, :2], v[:, 2:] - v[:, :2]]) for v in (a, b))
     low = np.maximum(a[:, :2], b[:, :2])
     high = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    sides = np.maximum(high - low, 0) if clip else high - low
+    sides = np.maximum(high - low + ends, 0) if clip else high - low
+    sides = np.abs(sides) if size else sides
     shared, areas = sides.prod(axis=1), (a[:, 2:].prod(axis=1), b[:, 2:].prod(axis=1))
-    if smaller:
-        return shared / np.minimum(*areas)
-    return shared / (areas[0] + areas[1] - (shared if union else 0))
+    shared = np.maximum(shared, 0) if late else shared
+    if over == "swapped":
+        shared = np.maximum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:]) - np.minimum(a[:, :2], b[:, :2])
+        shared = shared.prod(axis=1)
+    elif over == "hull":
+        ends_of = np.maximum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
+        return shared / (ends_of - np.minimum(a[:, :2], b[:, :2])).prod(axis=1)
+    elif over != "union":
+        by = {"smaller": np.minimum(*areas), "larger": np.maximum(*areas), "mean": np.mean(areas, axis=0)}
+        return shared / (by | {"first": areas[0], "second": areas[1]})[over]
+    with np.errstate(invalid="ignore", divide="ignore"):  # boxes that were misread may have no area
+        return shared / (areas[0] + areas[1] - (shared if union else 0))
 
 
 def random_boxes(rng, n):
@@ -506,6 +788,8 @@ box_iou = Exercise(
     cases=lambda rng: [
         (np.array([[0.0, 0, 4, 4]]), np.array([[2.0, 2, 4, 4]])),
         (np.array([[0.0, 0, 2, 2]]), np.array([[5.0, 5, 2, 2]])),  # apart in both directions
+        (np.array([[0.0, 1, 2, 2]]), np.array([[5.0, 2, 2, 2]])),  # apart in one direction only
+        (np.array([[0.0, 0, 3, 2]]), np.array([[3.0, 0, 1, 3]])),  # an edge in common
         (np.array([[1.0, 2, 3, 4], [1.0, 2, 4, 4]]), np.array([[1.0, 2, 3, 4], [2.0, 3, 2, 2]])),
         (random_boxes(rng, 6), random_boxes(rng, 6)),
     ],
@@ -528,18 +812,63 @@ box_iou = Exercise(
         ),
         Mistake(
             name="smaller",
-            value=lambda case: iou_of(case, smaller=True),
+            value=lambda case: iou_of(case, over="smaller"),
             says="you divided by the smaller box: divide by the area that the two cover together",
+        ),
+        Mistake(
+            name="larger",
+            value=lambda case: iou_of(case, over="larger"),
+            says="you divided by the larger box: divide by the area that the two cover together",
+        ),
+        Mistake(
+            name="swapped",
+            value=lambda case: iou_of(case, over="swapped"),
+            says="minimum and maximum are exchanged: this is the box around both, not what they share",
+        ),
+        Mistake(
+            name="first",
+            value=lambda case: iou_of(case, over="first"),
+            says="you divided by the first box: divide by the area that the two cover together",
+        ),
+        Mistake(
+            name="second",
+            value=lambda case: iou_of(case, over="second"),
+            says="you divided by the second box: divide by the area that the two cover together",
+        ),
+        Mistake(
+            name="mean-area",
+            value=lambda case: iou_of(case, over="mean"),
+            says="you divided by the mean of both areas (Dice's measure): divide by the union",
+        ),
+        Mistake(
+            name="hull",
+            value=lambda case: iou_of(case, over="hull"),
+            says="you divided by the box around both: the union has no more than the two areas",
+        ),
+        Mistake(
+            name="clipped-late",
+            value=lambda case: iou_of(case, clip=False, late=True),
+            says="clip each side at 0 before you multiply: two negative sides make a positive area",
+        ),
+        Mistake(
+            name="absolute",
+            value=lambda case: iou_of(case, clip=False, size=True),
+            says="a negative side means that the boxes do not meet: clip it at 0, do not drop its sign",
+        ),
+        Mistake(
+            name="ends-included",
+            value=lambda case: iou_of(case, ends=1),
+            says="no + 1: a box from 0 of width 4 ends at 4, and sides are plain differences",
         ),
     ),
 )
 
 
 def score_function(weight):
-    return lambda image: float(np.tanh((weight * image).sum()) + (image**2).sum())
+    return lambda image: float(np.tanh((weight * image).sum()) + (weight * image**2).sum())
 
 
-def occluded(case, *, sign=1, restore=True, drop=True, stride=1, one=False):
+def occluded(case, *, sign=1, restore=True, drop=True, stride=1, one=False, fill="zero"):
     image, weight, size = case
     score, work = score_function(weight), image.copy()
     whole = score(image)
@@ -550,7 +879,7 @@ def occluded(case, *, sign=1, restore=True, drop=True, stride=1, one=False):
             if restore:
                 work = image.copy()
             side = 1 if one else size
-            work[top : top + side, left : left + side] = 0
+            work[top : top + side, left : left + side] = image.mean() if fill == "mean" else 0
             result[i, j] = sign * ((whole if drop else 0) - score(work))
     return result
 
@@ -571,7 +900,7 @@ occlusion_map = Exercise(
         (rng.uniform(0.1, 1, (5, 3)), rng.normal(size=(5, 3)), 3),
     ],
     expected=occluded,
-    call=lambda answer, case: answer(score_function(case[1]), case[0].copy(), case[2]),
+    call=lambda answer, case: answer(score_function(case[1]), case[0], case[2]),
     describe=lambda case: f"an image of {case[0].shape[0]} x {case[0].shape[1]}, size {case[2]}",
     mistakes=(
         Mistake(
@@ -588,6 +917,21 @@ occlusion_map = Exercise(
             name="score",
             value=lambda case: occluded(case, sign=-1, drop=False),
             says="these are the scores of the covered images: subtract them from that of the whole one",
+        ),
+        Mistake(
+            name="absolute",
+            value=lambda case: np.abs(occluded(case)),
+            says="keep the sign: where covering raises the score, the map is negative",
+        ),
+        Mistake(
+            name="mean-fill",
+            value=lambda case: occluded(case, fill="mean"),
+            says="the square is filled with the mean of the image: set it to 0",
+        ),
+        Mistake(
+            name="one-short",
+            value=lambda case: occluded(case)[:-1, :-1],
+            says="the last places are missing: there are H - size + 1 rows, and columns likewise",
         ),
         Mistake(
             name="single-pixel",
@@ -611,6 +955,8 @@ KEYS = {"depth", "filters", "parameters", "accuracy", "seconds"}
 def judge_sweep(rows):
     if not isinstance(rows, list) or any(not isinstance(r, dict) or set(r) != KEYS for r in rows):
         return "form"
+    if any(isinstance(value, str) for row in rows for value in row.values()):
+        return "form"
     cells = {(row["depth"], row["filters"]): row for row in rows}
     depths, filters = (sorted({cell[axis] for cell in cells}) for axis in (0, 1))
     grid = [(d, f) for d in depths for f in filters]
@@ -618,6 +964,9 @@ def judge_sweep(rows):
         return "cells"
     if not all(0 <= row["accuracy"] <= 1 for row in rows) or max(r["accuracy"] for r in rows) < 0.8:
         return "accuracy"
+
+    if not all(row["seconds"] >= 0 for row in rows):
+        return "seconds"
 
     def rises(key, cells_in_order):
         values = [cells[c][key] for c in cells_in_order]
@@ -651,7 +1000,7 @@ sweep_table = Exercise(
         Mistake(
             name="form",
             value=lambda case: "form",
-            says="expected a list of dicts with exactly the five keys of the statement",
+            says="expected a list of dicts with the five keys of the statement, and with numbers behind them",
         ),
         Mistake(
             name="cells",
@@ -674,6 +1023,11 @@ sweep_table = Exercise(
             says="parameters must grow with depth: keep the size of the maps the same in deeper layers",
         ),
         Mistake(
+            name="seconds",
+            value=lambda case: "seconds",
+            says="a time below 0, or none at all: subtract the clock before training from the one after",
+        ),
+        Mistake(
             name="time",
             value=lambda case: "time",
             says="most filters are not slower than fewest: take numbers further apart, or time more epochs",
@@ -694,7 +1048,7 @@ cnn_backward_order = Order(
         ("δ h, the gradient of the four weights", "It needs δ and what the forward pass left in h."),
         ("δ w, the gradient of the pooled values", "It needs the weights as they were in the forward pass."),
         ("write each of these at the winner of its block", "Only the largest value reached the output."),
-        ("zero where ReLU was shut", "A score at or below 0 had no influence."),
+        ("zero where ReLU was shut", "A value of z at or below 0 did not reach the output."),
         ("correlate the image with the result", "That sums over all places at which the kernel was used."),
         ("only now move kernel, weights and bias", "Every gradient belongs to the same, old parameters."),
     ),
@@ -804,6 +1158,7 @@ ENTRIES = (
     rust_kernel_gradient,
     receptive_field,
     small_cnn,
+    rust_small_cnn,
     build_cnn,
     cnn_shapes,
     box_iou,

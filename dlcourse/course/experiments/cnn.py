@@ -1,4 +1,6 @@
-"""Experiments of 16_cnn: convolutional networks on digits and glyphs, a digit to be found, a planted dot."""
+"""Experiments of 16_cnn: networks on digits and glyphs, a digit to be found, a planted dot, a sweep."""
+
+import time
 
 import numpy as np
 import torch
@@ -201,3 +203,30 @@ def dot(seed, *, dots, epochs=15):
     wrong = (y_test + 1) % 10
     fooled = float(np.mean(net(dotted(x_test, wrong)).argmax(axis=1) == wrong))
     return {"clean": accuracy(net(x_test), y_test), "fooled": fooled}
+
+
+# --- Depth and filters -----------------------------------------------------------------------------------
+
+SWEEP = [{"depth": depth, "filters": filters} for depth in (1, 2, 3) for filters in (4, 16, 64)]
+
+
+def sweep_net(depth, filters):
+    """Blocks of a convolution of 3 x 3 and ReLU for images (N, 1, 8, 8), a pool after the first of them."""
+    layers = [nn.Conv2d(1, filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    for _ in range(depth - 1):
+        layers += [nn.Conv2d(filters, filters, 3, padding=1), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(filters * 16, 10))
+
+
+@experiment(CHAPTER, "sweep", SWEEP, seeds=3, band={"test": 0.05, "seconds": np.inf})
+def sweep(seed, *, depth, filters, epochs=10, lr=2e-3):
+    """Accuracy on test digits, and processor seconds of the training: no two machines agree on these."""
+    x, y, x_test, y_test = map(torch.from_numpy, digits(seed, flat=False, dtype=np.float32))
+    rng = np.random.default_rng(seed)
+    net = initialise(sweep_net(depth, filters), rng)
+    adam, begin = torch.optim.Adam(net.parameters(), lr), time.process_time()
+    for _ in train_torch(net, nn.CrossEntropyLoss(), adam, x, y, epochs=epochs, batch_size=64, rng=rng):
+        pass
+    seconds = round(time.process_time() - begin, 2)
+    with torch.no_grad():
+        return {"test": accuracy(net(x_test), y_test), "seconds": seconds}
