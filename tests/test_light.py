@@ -63,6 +63,9 @@ def test_what_a_left_out_statement_would_have_filled_is_missing_too(leave_out):
 
 def test_an_import_inside_a_function_counts(leave_out):
     assert "needs torch" in leave_out("def small():\n    import torch\n    return torch\n")
+    assert "needs torch" in leave_out('run("""\nimport torch\nprint(torch.ones(1))""")\n')
+    leave_out("import torch\nbig = torch.ones(9)\n")
+    assert "needs big" in leave_out("del big\n")
 
 
 def test_rust_cells_with_tch_are_left_out_and_others_run(leave_out):

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from dlcourse.course.rust.absent import made_by, names
 
 WORDS = "PyTorch is not installed: left out here what needs {}. `pip install torch` brings it."
+PROGRAM = r"^\s*import torch\b"  # in a text: a program that is run elsewhere
 
 
 def one_by_one(statement):
@@ -24,8 +25,10 @@ def one_by_one(statement):
 
 
 def imports_torch(statement):
-    """Does one of the imports in this statement fail because torch is not there? (They are tried.)"""
+    """Does an import in it, or in a program that it holds as text, fail for want of torch? They are tried."""
     for node in ast.walk(statement):
+        if isinstance(node, ast.Constant) and re.search(PROGRAM, str(node.value), re.MULTILINE):
+            return True
         if isinstance(node, ast.Import):
             wanted = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -91,6 +94,7 @@ class LeaveOut:
         if line:
             return words & self.missing - made_by(line), made_by(line)
         read, bound = names(ast.unparse(statement))
+        read |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
         needs = (read & self.missing) or ({"torch"} if imports_torch(statement) else set())
         return needs, bound | changed_by(statement) if needs else bound
 
