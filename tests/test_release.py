@@ -1,13 +1,14 @@
 """What is handed out: complete, different for every seed, and without one line of an answer."""
 
 import json
+import re
 
 import nbformat
 import pytest
 
 from dlcourse.course import sources
 from dlcourse.course.exercises import NotPlain, Raises, entry, judge
-from dlcourse.course.grading import plan, release, reserved, written
+from dlcourse.course.grading import exam, plan, release, reserved, written
 from dlcourse.course.grading.commands import release as release_command
 from tests.test_exercise_sources import answers
 
@@ -133,3 +134,32 @@ def test_words_of_a_result():
     assert reserved.words_of(Raises("ValueError")) == "raises ValueError"
     with pytest.raises(NotPlain):
         reserved.words_of(object())
+
+
+def public_files():
+    """Everything a reader can get: pages of the book, and the build where there is one."""
+    kinds = {".md", ".ipynb", ".html", ".js", ".json", ".txt"}
+    folders = [sources.ROOT / "book", sources.ROOT / "notebooks", sources.ROOT / "build" / "html"]
+    return [
+        p for folder in folders for p in folder.rglob("*") if p.suffix in kinds and "vendor" not in p.parts
+    ]
+
+
+def test_no_public_file_holds_a_rubric_an_exam_key_or_a_reserved_problem():
+    secret = [key for _, _, key in exam.QUESTIONS]
+    secret += [w for rows in written.QUESTIONS.values() for q in rows for _, w in q.rubric]
+    secret += ["Which program printed which output?", "Four students ran their"]
+    # as JSON and HTML write them, too: enough of each text that contains nothing to be escaped
+    needles = {max(re.split(r"[^\w ,.;:()-]", text), key=len)[:60] for text in secret}
+    assert min(map(len, needles)) > 8
+    found = []
+    for path in public_files():
+        text = path.read_text("utf-8", "replace")
+        found += [f"{path.name}: {needle}" for needle in needles if needle in text]
+    assert found == []
+
+
+def test_the_exam_has_twelve_questions_and_its_key_stands_apart(tmp_path):
+    paper, key = exam.write(tmp_path)
+    assert len(exam.QUESTIONS) == 12 and key.read_text().count("\n\n") >= 12
+    assert not any(answer in paper.read_text() for _, _, answer in exam.QUESTIONS)

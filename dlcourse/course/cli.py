@@ -151,6 +151,12 @@ def grade(options):
     return commands.grade(options.submissions, course=options.course, unsafe=options.unsafe, **words)
 
 
+def exam(options):
+    from dlcourse.course.grading import exam as written_exam
+
+    print(*written_exam.write(Path(options.course)), sep="\n")
+
+
 def instructors(add):
     """The commands that hand out and grade."""
     course = {"default": "course", "help": "your private folder (default: course)"}
@@ -162,6 +168,7 @@ def instructors(add):
     task.add_argument("--without", action="append", default=[], metavar="NAME", help="leave a problem out")
     task.add_argument("--due", default="", help="a date, or a date and a time: 2026-11-03T23:59")
     task.add_argument("--force", action="store_true", help="also where it was released already")
+    add(exam, "exam", "write an exam of twelve questions, and its key").add_argument("--course", **course)
     task = add(grade, "grade", "grade submissions in a sandbox; what was graded before is kept")
     task.add_argument("submissions", help="folder with a folder or a notebook per student")
     task.add_argument("--course", **course)

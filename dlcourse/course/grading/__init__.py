@@ -6,7 +6,7 @@ A submission is read and run in a sandbox (sandbox.py), by programs that only ha
 
     plan.py         what an assignment consists of: exercises, points, seed, the private key
     reserved.py     problems that appear in no public page, made from a chapter's checks and the seed
-    written.py      questions that a person grades, each with its rubric
+    written.py      questions that a person grades, each with its rubric; exam.py: twelve for an exam
     release.py      the notebook for students, the private record for the grader
     collecting.py   which file is whose submission; what its cells are
     sandbox.py      where foreign code runs, and what it may use up; seccomp.py: what it may ask of Linux
