@@ -8,6 +8,7 @@ setup:       ; @$(PYTHON) -m tools.setup
 lab:         ; @$(PYTHON) -m tools.lab
 notebooks:   ; @$(PYTHON) -m tools.notebooks build
 book:        ; @$(PYTHON) -m tools.book
+slides:      ; @$(PYTHON) -m tools.slides
 pdf:         ; @$(PYTHON) -m tools.pdf
 release-zip: ; @$(PYTHON) -m tools.release_zip
 check:       ; @$(PYTHON) -m tools.check
@@ -19,4 +20,4 @@ gpu:         ; @$(PYTHON) -m tools.gpu
 lock:        ; @$(PYTHON) -m tools.lock
 clean:       ; @$(PYTHON) -m tools.clean
 
-.PHONY: help setup lab notebooks book pdf release-zip check test record test-slow bench gpu lock clean
+.PHONY: help setup lab notebooks book slides pdf release-zip check test record test-slow bench gpu lock clean
