@@ -27,7 +27,7 @@ def test_a_section_becomes_slides_in_order():
     assert texts[0] == "One unit You will be able to add."
     assert texts[1] == "A section A unit adds x. y . \\[a\\] \\[b\\]"
     assert texts[2] == "A section" and found[2].img["src"] == "_images/a.png"
-    assert texts[3] == "Below A link . Claim"
+    assert texts[3] == "Below A link. Claim"
     assert len(texts) == 4 and not any(slide.select("a, .cell_input") for slide in found)
 
 
