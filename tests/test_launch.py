@@ -1,4 +1,4 @@
-"""What Binder needs agrees with the course's own pins, and lacks PyTorch and Rust on purpose."""
+"""Where the course runs elsewhere: the workflows' tasks exist; what Binder needs agrees with the course's own pins, and lacks PyTorch and Rust on purpose."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 
 import pytest
+import yaml
 
 pytest.importorskip("packaging", reason="an extra package")
 
@@ -41,3 +42,13 @@ def test_binder_gets_an_allowed_python_and_a_script_that_runs():
         assert os.access(script, os.X_OK)
         assert subprocess.run(["sh", "-n", script]).returncode == 0
     assert "dlcourse start" in script.read_text(encoding="utf-8")
+
+
+def test_the_workflows_call_tasks_that_exist():
+    targets = set(re.findall(r"^([\w-]+):", (sources.ROOT / "Makefile").read_text(), re.M))
+    runs = []
+    for path in sorted((sources.ROOT / ".github" / "workflows").glob("*.yml")):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            runs += [step["run"] for step in job["steps"] if "run" in step]
+    tasks = [word for run in runs for word in re.findall(r"\bmake ([\w-]+)", run)]
+    assert {"test", "book"} <= set(tasks) <= targets
