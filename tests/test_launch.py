@@ -1,4 +1,4 @@
-"""Where the course runs elsewhere: the workflows' tasks exist; what Binder needs agrees with the course's own pins, and lacks PyTorch and Rust on purpose."""
+"""Where the course runs elsewhere: workflows call tasks that exist, Binder has the pins without PyTorch."""
 
 import os
 import re
