@@ -24,7 +24,7 @@ OPTIONS = ["-W", "-n", "--keep-going", "--quiet"]
 # What every page depends on: a change builds all of them anew. Sphinx knows what the others depend on.
 EVERY_PAGE = ["book/_*.yml", "book/*.bib", "book/_static/*.*", "tools/book*.py", "tools/vendor.py"]
 EVERY_PAGE += ["dlcourse/course/*.py", "requirements.txt"]
-ONE_PAGE = ["book/*.md", "notebooks/*.ipynb", "dlcourse/**/*.py", "*.md", "book/*.yml"]
+ONE_PAGE = ["book/**/*.md", "notebooks/*.ipynb", "dlcourse/**/*.py", "*.md", "book/*.yml"]
 ONE_PAGE += ["rust/Cargo.lock", "rust/rust-toolchain.toml", "bench/results/*.json"]
 
 

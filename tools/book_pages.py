@@ -14,7 +14,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 from dlcourse.course import sources
-from tools import book_begin, book_crates, book_map, book_reading
+from tools import book_begin, book_crates, book_map, book_reading, book_teaching
 
 CLAIM = "application/vnd.dlcourse.claim+json"
 PACKAGES = {  # dotted name -> heading on the API page; those without files are left out
@@ -233,6 +233,12 @@ def fill_pages(app, docname, source):
     elif docname == "book/reading":
         claims = collect_claims([sources.notebook_path(slug) for slug in sources.chapters()])
         parts, files = book_reading.reading_parts(list(claims))
+    elif docname == "book/teaching":
+        text, files = book_teaching.lessons_markdown()
+        parts = {"lessons": text}
+    elif docname.startswith("book/teaching/"):
+        source[0], files = book_teaching.page(source[0], docname.rpartition("/")[2])
+        parts = {}
     else:
         return
     for name, text in parts.items():

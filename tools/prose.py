@@ -25,8 +25,8 @@ NOT_PROSE = [
 
 def pages():
     """Every hand-written Markdown file: the book's pages, the chapters, README and its neighbours."""
-    folders = [sources.ROOT, sources.ROOT / "book", sources.ROOT / "notebooks"]
-    return [path for folder in folders for path in sorted(folder.glob("*.md"))]
+    folders = ["", "book", "book/teaching", "notebooks"]
+    return [path for folder in folders for path in sorted((sources.ROOT / folder).glob("*.md"))]
 
 
 def name(path):
