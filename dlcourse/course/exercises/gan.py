@@ -46,6 +46,8 @@ optimal_discriminator = Exercise(
         "np.divide(p, p + q, out=np.full(p.shape, 0.5), where=p + q > 0).",
     ),
     cases=density_cases,
+    rtol=1e-10,
+    atol=1e-12,  # single precision is not enough
     expected=lambda case: ratio(*case),
     mistakes=(
         Mistake(
@@ -150,6 +152,11 @@ smallest_loss = Exercise(
             says="0 · ln 0 became nan: an empty bin adds nothing, so sum only where p (or q) is positive",
         ),
         Mistake(
+            name="half-the-loss",
+            value=lambda case: float(-np.sum(case[0] * np.log(np.maximum(ratio(*case), 1e-300)))),
+            says="the generated points pay too: add the sum of -q ln(1 - D)",
+        ),
+        Mistake(
             name="mean",
             value=lambda case: (2 * math.log(2) - 2 * jensen_shannon(*case)) / len(case[0]),
             says="you took the mean over the bins: p and q are weights already, so sum",
@@ -183,6 +190,8 @@ g_loss = Exercise(
         (np.array([[1000.0], [-1000.0], [0.5]]),),
     ],
     expected=lambda case: loss_and_pull(*case),
+    rtol=1e-10,
+    atol=1e-12,  # single precision is not enough
     mistakes=(
         Mistake(
             name="saturating",
@@ -309,15 +318,19 @@ rust_pull = Exercise(
 # --- How good is a sample? -------------------------------------------------------------------------------
 
 
-def shares(points, centres, std, sigmas=2.0, strict=True, squared=False, first=False):
+def shares(points, centres, std, sigmas=2.0, strict=True, squared=False, first=False, box=False, own=False):
     if len(points) == 0:
         return [0.0] * (len(centres) + 1)
     distance = np.linalg.norm(points[:, None] - centres, axis=-1)
     if squared:
         distance = distance**2
+    if box:
+        distance = np.abs(points[:, None] - centres).max(axis=-1)
     near = distance < sigmas * std if strict else distance <= sigmas * std
     nearest = distance.argmin(axis=1)
     held = [float((near[:, k] & (first | (nearest == k))).mean()) for k in range(len(centres))]
+    if own:
+        held = [h / max((nearest == k).mean(), 1e-300) for k, h in enumerate(held)]
     return [*held, float((~near.any(axis=1)).mean())]
 
 
@@ -370,6 +383,16 @@ coverage = Exercise(
             name="counted-twice",
             value=lambda case: shares(*case, first=True),
             says="where circles overlap a point counts twice: it belongs to its nearest centre alone",
+        ),
+        Mistake(
+            name="box",
+            value=lambda case: shares(*case, box=True),
+            says="you compared the coordinates one by one, which is a square: use the distance",
+        ),
+        Mistake(
+            name="of-its-own",
+            value=lambda case: shares(*case, own=True),
+            says="you divided by the points of each centre: divide by all N points",
         ),
         Mistake(
             name="counts",
@@ -464,10 +487,12 @@ rust_coverage = Exercise(
 )
 
 
-def sliced_by(a, b, angles, sort=True, absolute=True, power=1, axis="both"):
+def sliced_by(a, b, angles, sort=True, absolute=True, power=1, axis="both", early=False):
     axes = np.stack([np.cos(angles), np.sin(angles)])
     if axis == "x":
         axes = np.stack([np.ones(len(angles)), np.zeros(len(angles))])
+    if early:
+        a, b, sort = np.sort(a, axis=0), np.sort(b, axis=0), False
     u, v = a @ axes, b @ axes
     if sort:
         u, v = np.sort(u, axis=0), np.sort(v, axis=0)
@@ -501,6 +526,11 @@ sliced = Exercise(
             name="unsorted",
             value=lambda case: sliced_by(*case, sort=False),
             says="the rows were compared in the order they came in: sort the coordinates of both clouds",
+        ),
+        Mistake(
+            name="sorted-first",
+            value=lambda case: sliced_by(*case, early=True),
+            says="you sorted the coordinates before projecting, which makes other points: project, then sort",
         ),
         Mistake(
             name="signed",
@@ -538,6 +568,11 @@ def dirac(theta, psi, lr, strength, *, together=False, towards=1, half=False, pe
     return float(theta + towards * lr * used * weight), float(new_psi)
 
 
+def generator_first(theta, psi, lr, strength):
+    theta = theta + lr * psi * sigmoid(-psi * theta)
+    return float(theta), float(psi - lr * (theta * sigmoid(psi * theta) + strength * psi))
+
+
 dirac_step = Exercise(
     name="dirac_step",
     difficulty=2,
@@ -560,6 +595,11 @@ dirac_step = Exercise(
             name="together",
             value=lambda case: dirac(*case, together=True),
             says="the generator saw the old psi: it moves second and must answer the new one",
+        ),
+        Mistake(
+            name="generator-first",
+            value=lambda case: generator_first(*case),
+            says="the generator moved first: here the discriminator moves, and the generator answers",
         ),
         Mistake(
             name="generator-sign",
@@ -590,10 +630,10 @@ dirac_step = Exercise(
 )
 
 
-def smoothed(y_real, y_fake, s, both=False, sign=1.0, mean=True, target=None):
+def smoothed(y_real, y_fake, s, both=False, sign=1.0, mean=True, target=None, alike=False):
     wanted = 1 - s if target is None else target
     real, fake = sigmoid(y_real) - wanted, sigmoid(y_fake) - (s if both else 0.0)
-    n, m = (len(y_real), len(y_fake)) if mean else (1, 1)
+    n, m = (len(y_real), len(y_real if alike else y_fake)) if mean else (1, 1)
     return sign * real / n, sign * fake / m
 
 
@@ -614,6 +654,8 @@ smoothed_pull = Exercise(
         (np.array([[1000.0], [-1000.0]]), np.array([[1000.0], [-1000.0]]), 0.25),
     ],
     expected=lambda case: smoothed(*case),
+    rtol=1e-10,
+    atol=1e-12,  # single precision is not enough
     mistakes=(
         Mistake(
             name="two-sided",
@@ -636,6 +678,11 @@ smoothed_pull = Exercise(
             says="the signs are turned around: these are gradients, descent will subtract them",
         ),
         Mistake(
+            name="one-count",
+            value=lambda case: smoothed(*case, alike=True),
+            says="there are M generated points: their mean divides by M, not by N",
+        ),
+        Mistake(
             name="sum",
             value=lambda case: smoothed(*case, mean=False),
             says="each part is a mean over its own points: divide by their number",
@@ -644,9 +691,11 @@ smoothed_pull = Exercise(
 )
 
 
-def r1(x, w1, b1, w2, slope, strength, *, square=True, half=True, relu=False, active=True, mean=True):
+def r1(
+    x, w1, b1, w2, slope, strength, *, square=True, half=True, relu=False, active=True, mean=True, tie=False
+):
     a = x @ w1.T + b1
-    s = np.where(a > 0, 1.0, 0.0 if relu else slope) if active else np.ones_like(a)
+    s = np.where(a >= 0 if tie else a > 0, 1.0, 0.0 if relu else slope) if active else np.ones_like(a)
     gradient = (s * w2) @ w1
     size = (gradient**2).sum(axis=1)
     size = size if square else np.sqrt(size)
@@ -672,6 +721,7 @@ r1_value = Exercise(
             0.5,
             0.3,
         ),
+        (np.zeros((1, 2)), np.array([[3.0, 4.0]]), np.zeros(1), np.array([[2.0]]), 0.5, 0.3),
         (
             rng.normal(size=(5, 2)),
             rng.normal(size=(4, 2)),
@@ -690,11 +740,23 @@ r1_value = Exercise(
         ),
     ],
     expected=lambda case: r1(*case),
+    rtol=1e-10,
+    atol=1e-12,  # single precision is not enough
     mistakes=(
         Mistake(
             name="not-squared",
             value=lambda case: r1(*case, square=False),
             says="the length enters squared: ‖∂y/∂x‖²",
+        ),
+        Mistake(
+            name="tie",
+            value=lambda case: r1(*case, tie=True),
+            says="a unit whose sum is exactly 0 is not positive: it has the slope `slope`",
+        ),
+        Mistake(
+            name="mean-of-coordinates",
+            value=lambda case: r1(*case) / 2,
+            says="sum over the two coordinates of the gradient, and average over the points alone",
         ),
         Mistake(
             name="no-half",
@@ -800,6 +862,8 @@ stabilise = Exercise(
         "{name: keep * average[name] + (1 - keep) * params[name] for name in average}.",
     ),
     cases=average_cases,
+    rtol=1e-10,
+    atol=1e-12,  # single precision is not enough
     expected=lambda case: GOOD if case[0] == "training" else averaged(*case),
     mistakes=(
         Mistake(
@@ -816,6 +880,15 @@ stabilise = Exercise(
             name="swapped",
             value=lambda case: GOOD if case[0] == "training" else averaged(case[1], case[0], *case[2:]),
             says="the weights are swapped: keep belongs to the average, 1 - keep to the new parameters",
+        ),
+        Mistake(
+            name="maximum",
+            value=lambda case: (
+                GOOD
+                if case[0] == "training"
+                else averaged(*case, keep=max(case[3], (case[2] + 1) / (case[2] + 10)))
+            ),
+            says="keep the smaller of the two shares, not the larger: early on that is the fraction",
         ),
         Mistake(
             name="no-warm-up",
