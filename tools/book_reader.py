@@ -127,8 +127,9 @@ class ExerciseBox(SphinxDirective):
         chapter = CHAPTER.match(self.env.docname)
         number = f"Exercise {int(chapter[1])}.{count}" if chapter else f"Exercise {count}"
         standard = self.env.get_domain("std")
-        standard.anonlabels[label] = self.env.docname, label
-        standard.labels[label] = self.env.docname, label, number
+        target = label.lower()  # Sphinx asks for labels in small letters, whatever the exercise is called
+        standard.anonlabels[target] = self.env.docname, label
+        standard.labels[target] = self.env.docname, label, number
         if chapter:
             entries = sources.ROOT / "dlcourse" / "course" / "exercises" / f"{chapter[2]}.py"
             self.env.note_dependency(str(entries))
