@@ -70,13 +70,12 @@ def mistakes_table(slug):
     for entry, title in known_exercises(slug):
         address = f"../../notebooks/{slug}.html#{entry.name}-text"
         said = "".join(f"<li>{in_html(mistake.says)}</li>" for mistake in entry.mistakes)
-        name = f'<a class="reference internal" href="{address}">{in_html(title)}</a><br>{entry.facts}'
+        name = (
+            f'<a class="reference internal" href="{address}">{in_html(title)}</a><small>{entry.facts}</small>'
+        )
         rows.append(f'<tr><th scope="row">{name}</th><td><ul>{said}</ul></td></tr>')
     heads = '<th scope="col">Exercise</th><th scope="col">What its check says to a mistake that it knows</th>'
-    return (
-        '<div class="mistakes" tabindex="0" role="region" aria-label="Mistakes"><table>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return f'<table class="mistakes"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def chapter_line(slug):
