@@ -217,7 +217,7 @@ def fill_pages(app, docname, source):
     if docname == "book/api":
         text, files = api_markdown(Path(app.srcdir))
         parts = {"api": text}
-    elif docname == "book/index":
+    elif docname == "book/index" and "{{ course }}" in source[0]:
         text, files = book_map.course_markdown(Path(app.srcdir))
         parts = {"course": text}
     elif docname == "book/performance":
