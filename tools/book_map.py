@@ -41,14 +41,14 @@ def numbers(words):
 
 def chapter(slug, part):
     text = sources.source_path(slug).read_text()
-    line = {key: re.search(rf"^\*\*{key}\*\* (.*)$", text, re.M) for key in ("Time", "Before")}
-    if missing := [key for key, found in line.items() if not found]:
+    time = re.search(r"^\*\*Time\*\* (\d+) minutes to read and run", text, re.M)
+    before = re.search(r"^\*\*Before\*\* (.*)$", text, re.M)
+    if not time or not before:
         raise ValueError(
-            f"{slug}: expected the lines **Time** and **Before** under the title, found no {missing}"
+            f"{slug}: expected lines `**Time** 90 minutes to read and run` and `**Before** …` under the title"
         )
     title = re.search(r"^# (.*)$", text, re.M)[1]
-    minutes = int(re.match(r"(\d+) minutes to read and run", line["Time"][1])[1])
-    return Chapter(slug, part, title, minutes, numbers(line["Before"][1]))
+    return Chapter(slug, part, title, int(time[1]), numbers(before[1]))
 
 
 def read(root=sources.ROOT):

@@ -343,6 +343,11 @@ rust_exercise = Exercise(
             (
                 ("no-scale", {"power": 0}, "the scores are not divided by √E"),
                 ("scale-e", {"power": 1}, "you divided by E: it is its square root"),
+                (
+                    "scale-s",
+                    {"size": lambda q, k, v: len(k)},
+                    "divide by the root of the width, not of how many keys",
+                ),
                 ("overflow", {"stable": False}, "0/0 or ∞/∞: subtract the largest score before exp"),
                 ("hard", {"hard": True}, "you took the best key alone: every key gets a share"),
             ),
@@ -563,7 +568,7 @@ head_cost = Choice(
             right=True,
         ),
         Option(
-            text="Eight times as many weights are computed and stored.",
+            text="Eight times as many attention weights are computed and stored.",
             says="Right: each head has a T × T matrix of its own.",
             right=True,
         ),

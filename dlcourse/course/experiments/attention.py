@@ -40,6 +40,9 @@ class Looker(nn.Module):
         self.attention = nn.MultiheadAttention(D, heads, batch_first=True)
         self.readout = nn.Linear(D, 2 * V)
         initialise(self, rng)
+        bound = (6 / (4 * D)) ** 0.5  # torch's spread; `initialise` leaves these weights alone
+        self.attention.in_proj_weight.data = torch.from_numpy(rng.uniform(-bound, bound, (3 * D, D)))
+        self.double()
         self.weights = None
 
     def forward(self, tokens):
