@@ -161,6 +161,11 @@ smallest_loss = Exercise(
             value=lambda case: (2 * math.log(2) - 2 * jensen_shannon(*case)) / len(case[0]),
             says="you took the mean over the bins: p and q are weights already, so sum",
         ),
+        Mistake(
+            name="mean-of-kinds",
+            value=lambda case: math.log(2) - jensen_shannon(*case),
+            says="the loss adds its two terms, real and generated: you have half of that",
+        ),
     ),
 )
 
@@ -239,6 +244,11 @@ g_loss = Exercise(
             ),
             says="the loss overflows for logits such as -1000: use np.logaddexp(0, -y)",
         ),
+        Mistake(
+            name="epsilon",
+            value=lambda case: loss_and_pull(case[0], loss=lambda y: -np.log(sigmoid(y) + 1e-12).mean()),
+            says="a small number inside the logarithm caps the loss of a point: use np.logaddexp(0, -y)",
+        ),
     ),
 )
 
@@ -281,11 +291,12 @@ rust_pull = Exercise(
         ([],),
     ],
     expected=lambda case: [(-1 / (1 + math.exp(min(y, 700.0)))) / len(case[0]) for y in case[0]],
+    rtol=1e-10,  # single precision is not enough
     atol=1e-30,
     mistakes=(
         Mistake(
             name="saturating",
-            value=lambda case: [-float(sigmoid(y)) / len(case[0]) for y in case[0]],
+            value=lambda case: [-1 / (1 + math.exp(min(-y, 700.0))) / len(case[0]) for y in case[0]],
             says="this is the pull of the saturating loss, -σ(y)/N: the one asked for is (σ(y) - 1)/N",
         ),
         Mistake(
@@ -311,6 +322,13 @@ rust_pull = Exercise(
                 (math.nan if y > 700 else -1 / (1 + math.exp(y))) / len(case[0]) for y in case[0]
             ],
             says="inf/inf gave nan for a large logit: -1/(1 + e^y) has no such quotient",
+        ),
+        Mistake(
+            name="nan-below",
+            value=lambda case: [
+                (math.nan if y < -700 else -1 / (1 + math.exp(min(y, 700.0)))) / len(case[0]) for y in case[0]
+            ],
+            says="inf/inf gave nan for a very negative logit: -1/(1 + e^y) has no such quotient",
         ),
     ),
 )
@@ -405,6 +423,26 @@ coverage = Exercise(
             says="the last number is missing: the share of points that are near no centre",
         ),
         Mistake(
+            name="last-is-hit",
+            value=lambda case: [*shares(*case)[:-1], sum(shares(*case)[:-1])],
+            says="the last number is the share of points near no centre: yours counts those near one",
+        ),
+        Mistake(
+            name="all-belong",
+            value=lambda case: shares(*case, sigmas=math.inf),
+            says="every point was counted for its nearest centre: it counts only if it is near, below 2 std",
+        ),
+        Mistake(
+            name="fixed-std",
+            value=lambda case: shares(*case[:2], 0.5),
+            says="std is an argument: it is 0.5 for the target of this chapter only",
+        ),
+        Mistake(
+            name="empty-is-missed",
+            value=lambda case: shares(*case) if len(case[0]) else [*([0.0] * len(case[1])), 1.0],
+            says="without any point nothing is missed either: return zeros",
+        ),
+        Mistake(
             name="nan",
             value=lambda case: shares(*case) if len(case[0]) else [math.nan] * (len(case[1]) + 1),
             says="without any point the mean is nan: return zeros",
@@ -474,6 +512,16 @@ rust_coverage = Exercise(
             says="a radius of 1.5 is 3 standard deviations: 2 of 0.5 each make 1.0",
         ),
         Mistake(
+            name="one-sigma",
+            value=lambda case: counts(case[0], radius=0.5),
+            says="a radius of 0.5 is one standard deviation: 2 of 0.5 each make 1.0",
+        ),
+        Mistake(
+            name="x-only",
+            value=lambda case: counts([[x, 0.0] for x, _ in case[0]]),
+            says="only x is compared: the distance from a centre has both coordinates",
+        ),
+        Mistake(
             name="swapped",
             value=lambda case: [counts(case[0])[k] for k in (1, 0, 2)],
             says="left and right are swapped: the first number belongs to the centre (-2, 0)",
@@ -487,7 +535,7 @@ rust_coverage = Exercise(
 )
 
 
-def sliced_by(a, b, angles, sort=True, absolute=True, power=1, axis="both", early=False):
+def sliced_by(a, b, angles, sort=True, absolute=True, power=1, axis="both", early=False, means=False):
     axes = np.stack([np.cos(angles), np.sin(angles)])
     if axis == "x":
         axes = np.stack([np.ones(len(angles)), np.zeros(len(angles))])
@@ -496,7 +544,7 @@ def sliced_by(a, b, angles, sort=True, absolute=True, power=1, axis="both", earl
     u, v = a @ axes, b @ axes
     if sort:
         u, v = np.sort(u, axis=0), np.sort(v, axis=0)
-    gap = u - v
+    gap = u.mean(axis=0) - v.mean(axis=0) if means else u - v
     return float((np.abs(gap) ** power if absolute else gap).mean())
 
 
@@ -506,6 +554,7 @@ def pair_cases(rng):
         (np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([0.0, np.pi / 2])),
         (some, some[::-1].copy(), np.array([0.3, 1.2])),
         (some, rng.normal(size=(6, 2)) + [2, -1], np.linspace(0, 3, 5)),
+        (some, 4 * rng.normal(size=(6, 2)), np.linspace(0, 3, 5)),  # one cloud is much wider
     ]
 
 
@@ -543,6 +592,17 @@ sliced = Exercise(
             says="you took squares: the distance asked for averages the ways themselves",
         ),
         Mistake(
+            name="means",
+            value=lambda case: sliced_by(*case, means=True),
+            says="you compared the means of the clouds: a wide and a narrow one would be the same. Compare "
+            "the sorted coordinates one by one",
+        ),
+        Mistake(
+            name="degrees",
+            value=lambda case: sliced_by(*case[:2], np.degrees(case[2])),
+            says="the angles are in radians already: np.cos and np.sin take them as they are",
+        ),
+        Mistake(
             name="one-axis",
             value=lambda case: sliced_by(*case, axis="x"),
             says="only the first coordinate is compared: project on every direction (cos, sin)",
@@ -552,20 +612,41 @@ sliced = Exercise(
             value=lambda case: sliced_by(*case) * len(case[0]),
             says="you summed over the points: the distance is a mean over points and directions",
         ),
+        Mistake(
+            name="sum-of-angles",
+            value=lambda case: sliced_by(*case) * len(case[2]),
+            says="you summed over the directions: the distance is a mean over points and directions",
+        ),
     ),
 )
 
 # --- Why players circle, and how to calm them ------------------------------------------------------------
 
 
-def dirac(theta, psi, lr, strength, *, together=False, towards=1, half=False, penalty=None, saturating=False):
+def dirac(
+    theta,
+    psi,
+    lr,
+    strength,
+    *,
+    together=False,
+    towards=1,
+    down=1,
+    stale=False,
+    penalty=None,
+    saturating=False,
+):
     pull = theta * sigmoid(psi * theta) + (strength * psi if penalty is None else penalty(psi, strength))
-    new_psi = psi - lr * pull
+    new_psi = psi - down * lr * pull
     used = psi if together else new_psi
-    if half:
-        used = (psi + new_psi) / 2
-    weight = sigmoid(used * theta) if saturating else sigmoid(-used * theta)
+    seen = psi if stale else used
+    weight = sigmoid(seen * theta) if saturating else sigmoid(-seen * theta)
     return float(theta + towards * lr * used * weight), float(new_psi)
+
+
+def linear_dirac(theta, psi, lr, strength):
+    psi = psi - lr * (theta / 2 + strength * psi)
+    return float(theta + lr * psi / 2), float(psi)
 
 
 def generator_first(theta, psi, lr, strength):
@@ -597,6 +678,21 @@ dirac_step = Exercise(
             says="the generator saw the old psi: it moves second and must answer the new one",
         ),
         Mistake(
+            name="half-together",
+            value=lambda case: dirac(*case, stale=True),
+            says="the generator's σ still has the old psi: the new one belongs in both places",
+        ),
+        Mistake(
+            name="uphill",
+            value=lambda case: dirac(*case, down=-1),
+            says="the discriminator went uphill: descent subtracts lr times its gradient",
+        ),
+        Mistake(
+            name="linear",
+            value=lambda case: linear_dirac(*case),
+            says="you took 1/2 for σ, which it is near the equilibrium only: compute it",
+        ),
+        Mistake(
             name="generator-first",
             value=lambda case: generator_first(*case),
             says="the generator moved first: here the discriminator moves, and the generator answers",
@@ -617,6 +713,16 @@ dirac_step = Exercise(
             says="you added the penalty itself: its derivative, strength · psi, belongs into the step",
         ),
         Mistake(
+            name="half-penalty",
+            value=lambda case: dirac(*case[:3], case[3] / 2),
+            says="the derivative of strength/2 · psi² is strength · psi: the 2 cancels",
+        ),
+        Mistake(
+            name="penalty-sign",
+            value=lambda case: dirac(*case[:3], -case[3]),
+            says="the penalty pushes psi away from 0: its gradient is subtracted like the rest",
+        ),
+        Mistake(
             name="saturating",
             value=lambda case: dirac(*case, saturating=True),
             says="σ(psi theta) is the weight of the saturating loss: -ln σ has the weight σ(-psi theta)",
@@ -630,10 +736,11 @@ dirac_step = Exercise(
 )
 
 
-def smoothed(y_real, y_fake, s, both=False, sign=1.0, mean=True, target=None, alike=False):
+def smoothed(y_real, y_fake, s, sign=1.0, mean=True, target=None, fake_target=0.0, alike=False, joint=False):
     wanted = 1 - s if target is None else target
-    real, fake = sigmoid(y_real) - wanted, sigmoid(y_fake) - (s if both else 0.0)
+    real, fake = sigmoid(y_real) - wanted, sigmoid(y_fake) - fake_target
     n, m = (len(y_real), len(y_real if alike else y_fake)) if mean else (1, 1)
+    n, m = (n + m, n + m) if joint else (n, m)
     return sign * real / n, sign * fake / m
 
 
@@ -659,8 +766,28 @@ smoothed_pull = Exercise(
     mistakes=(
         Mistake(
             name="two-sided",
-            value=lambda case: smoothed(*case, both=True),
+            value=lambda case: smoothed(*case, fake_target=case[2]),
             says="you smoothed the label of generated points too: one-sided leaves it at 0",
+        ),
+        Mistake(
+            name="other-side",
+            value=lambda case: smoothed(*case, target=1.0, fake_target=case[2]),
+            says="you smoothed the generated points' label in place of the real points'",
+        ),
+        Mistake(
+            name="generator",
+            value=lambda case: smoothed(*case, fake_target=1.0),
+            says="σ - 1 on generated points is what the generator wants: the discriminator's label is 0",
+        ),
+        Mistake(
+            name="weighted",
+            value=lambda case: ((1 - case[2]) * smoothed(*case, target=1.0)[0], smoothed(*case)[1]),
+            says="1 - smoothing is a label, not a weight: there is a second term, smoothing · softplus(y)",
+        ),
+        Mistake(
+            name="joint-mean",
+            value=lambda case: smoothed(*case, joint=True),
+            says="the loss adds two means, of N and of M points: you averaged over all N + M at once",
         ),
         Mistake(
             name="not-smoothed",
@@ -692,13 +819,29 @@ smoothed_pull = Exercise(
 
 
 def r1(
-    x, w1, b1, w2, slope, strength, *, square=True, half=True, relu=False, active=True, mean=True, tie=False
+    x,
+    w1,
+    b1,
+    w2,
+    slope,
+    strength,
+    *,
+    square=True,
+    half=True,
+    relu=False,
+    active=True,
+    mean=True,
+    tie=False,
+    pooled=False,
+    centre=0.0,
 ):
     a = x @ w1.T + b1
     s = np.where(a >= 0 if tie else a > 0, 1.0, 0.0 if relu else slope) if active else np.ones_like(a)
     gradient = (s * w2) @ w1
-    size = (gradient**2).sum(axis=1)
-    size = size if square else np.sqrt(size)
+    if pooled:
+        gradient = gradient.mean(axis=0, keepdims=True)
+    size = np.sqrt((gradient**2).sum(axis=1)) - centre
+    size = size**2 if square else size
     return float(strength * (0.5 if half else 1.0) * (size.mean() if mean else size.sum()))
 
 
@@ -782,6 +925,21 @@ r1_value = Exercise(
             name="no-bias",
             value=lambda case: r1(case[0], case[1], 0 * case[2], *case[3:]),
             says="the bias is missing from the pre-activation: it decides which units are on",
+        ),
+        Mistake(
+            name="mean-first",
+            value=lambda case: r1(*case, pooled=True),
+            says="you averaged the gradients before squaring: square the length of each point's own first",
+        ),
+        Mistake(
+            name="no-w2",
+            value=lambda case: r1(*case[:3], np.ones_like(case[3]), *case[4:]),
+            says="the second layer's weights w2 are missing: the chain from y to x needs both layers",
+        ),
+        Mistake(
+            name="towards-one",
+            value=lambda case: r1(*case, centre=1.0),
+            says="(‖∂y/∂x‖ - 1)² is another penalty: R1 draws the slope to 0",
         ),
     ),
 )
@@ -901,6 +1059,16 @@ stabilise = Exercise(
                 GOOD if case[0] == "training" else averaged(*case, keep=(case[2] + 1) / (case[2] + 10))
             ),
             says="late in training the share that is kept must not exceed decay: take the minimum",
+        ),
+        Mistake(
+            name="fixed-decay",
+            value=lambda case: GOOD if case[0] == "training" else averaged(*case[:3], 0.995),
+            says="decay is an argument: 0.995 is the value of this chapter only",
+        ),
+        Mistake(
+            name="shifted",
+            value=lambda case: GOOD if case[0] == "training" else averaged(*case[:2], case[2] - 1, case[3]),
+            says="the step is counted from 0: the first one keeps 1/10 of the average, not 0",
         ),
         Mistake(
             name="sum",
