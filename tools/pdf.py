@@ -26,12 +26,17 @@ NUMBERED = """(first => { const style = document.createElement('style'); style.t
      html { counter-reset: page ${first - 1}; }`; document.head.append(style) })(%d)"""
 
 
+def files(entry):
+    """An entry of the table of contents and those below it, in reading order."""
+    return [entry["file"], *(name for below in entry.get("sections", ()) for name in files(below))]
+
+
 def parts():
     """(caption or None, pages) in the order of the book; a page is its path below build/html."""
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
     yield None, [toc["root"] + ".html"]
     for part in toc["parts"]:
-        yield part["caption"], [entry["file"] + ".html" for entry in part["chapters"]]
+        yield part["caption"], [f"{name}.html" for entry in part["chapters"] for name in files(entry)]
 
 
 def printed(browser, url, first):
