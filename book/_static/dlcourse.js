@@ -30,6 +30,10 @@ addEventListener("resize", focusable);
 document
   .querySelectorAll("summary[aria-label='Toggle hidden content'], .search-button-field")
   .forEach((element) => element.removeAttribute("aria-label"));
+document.querySelectorAll("li.has-children > details > summary").forEach((summary) => {
+  const above = summary.closest("li").querySelector(":scope > a");
+  summary.setAttribute("aria-label", `Pages below ${above.textContent.trim()}`);
+});
 // A list whose entries are no list items is announced as an empty one.
 document.querySelectorAll(".citation-list, .citation").forEach((element) => element.removeAttribute("role"));
 document.querySelectorAll(".theme-switch[title]").forEach((icon) => icon.removeAttribute("title"));
