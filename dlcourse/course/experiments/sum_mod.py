@@ -238,18 +238,6 @@ def dense_controls(seed, **change):
     return changed_dense(seed, **change)
 
 
-@experiment(
-    CHAPTER,
-    "dense_changes",
-    [{"blocks": 1}, {"positions": None}, {"norm": "post"}, {"steady": True}],
-    seeds=3,
-    band={"accuracy": 0.8},
-)
-def dense_changes(seed, **change):
-    """The recipe of `dense` with one change."""
-    return changed_dense(seed, **change)
-
-
 # --- A curriculum of lengths -----------------------------------------------------------------------------
 
 
@@ -317,21 +305,6 @@ def curriculum_controls(seed, *, stages):
         reached = lengths[len(curriculum(model, lengths, rng)) - 1]
     else:  # as many steps as a typical run of `grown`
         train_unordered(model, LENGTH if stages == "16 only" else 1, rng, steps=4300)
-    return {"accuracy": right(model, LENGTH, np.random.default_rng(1000 + seed)), "reached": reached}
-
-
-@experiment(
-    CHAPTER,
-    "curriculum_changes",
-    [{"blocks": 1}, {"norm": "post"}],
-    seeds=3,
-    band={"accuracy": 0.85, "reached": 14},
-)
-def curriculum_changes(seed, **change):
-    """The recipe of `grown` with one change to the network."""
-    rng = np.random.default_rng(seed)
-    model, lengths = make(rng, **change), list(range(2, LENGTH + 1))
-    reached = lengths[len(curriculum(model, lengths, rng)) - 1]
     return {"accuracy": right(model, LENGTH, np.random.default_rng(1000 + seed)), "reached": reached}
 
 
