@@ -1,7 +1,7 @@
 """Save and load models and whole training states, as safetensors: arrays by name, and notes beside them.
 
 The format is the same for NumPy, PyTorch, tch and candle, and holds nothing that could be executed.
-A file appears complete or not at all. Chapters: 11_mlp_project, 24_scale_deploy.
+A file appears complete or not at all. Chapters: 11_mlp_project, 25_deploy.
 """
 
 import hashlib

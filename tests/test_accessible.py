@@ -1,7 +1,6 @@
 """Barriers on the pages, as far as rules find them: axe-core in a real browser, on light and dark ground."""
 
 import json
-import os
 
 import pytest
 
@@ -9,11 +8,8 @@ pytest.importorskip("jupyter_book", reason="the book is built with the extra `bo
 pytest.importorskip("websocket", reason="the browser is driven through websocket-client")
 
 from tests.test_browser import PAGES
-from tools import book, vendor
-from tools.browser import Browser, find, serve
-
-if not find() and os.environ.get("CI") != "true":
-    pytest.skip("no chromium: install it to test the pages in a browser", allow_module_level=True)
+from tools import vendor
+from tools.browser import serve
 
 # On dark ground only the colours differ, so only they are judged again.
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
@@ -30,19 +26,6 @@ def axe(tmp_path_factory):
     return (folder / "axe" / "axe.min.js").read_text()
 
 
-@pytest.fixture(scope="module")
-def address():
-    book.build("shown")
-    with serve(book.HTML) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with Browser(timeout=120) as running:
-        yield running
-
-
 def barriers(browser, axe, theme="light"):
     browser.evaluate(f"{axe}; 0")
     return json.loads(browser.evaluate(RUN % json.dumps(RULES[theme])))
@@ -50,7 +33,8 @@ def barriers(browser, axe, theme="light"):
 
 def in_its_lane(page, theme):
     """All pages in both colours are judged in the slow lane, in the fast one what differs in kind."""
-    fast = theme == "light" and (page.startswith("book/") or "07_" in page)
+    one_of_many = page.startswith(("notebooks/", "book/teaching/")) and "07_" not in page
+    fast = theme == "light" and not one_of_many
     return pytest.param(page, theme, marks=[] if fast else [pytest.mark.slow])
 
 

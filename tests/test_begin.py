@@ -1,14 +1,13 @@
 """Where to begin: paths and hours from the chapters, the self-test, and ten questions for each part."""
 
 import re
+from pathlib import Path
 
 import pytest
-import yaml
 
 from dlcourse.course import sources
 from tools import book_begin, book_map
 from tools.book_map import Chapter
-from tools.browser import Browser, find, serve
 
 DATA = book_begin.data()
 CHAPTERS = [Chapter("06_six", "A", "Six", 90, ()), Chapter("08_eight", "A", "Eight", 40, (6,))]
@@ -48,8 +47,7 @@ def test_the_self_test_leads_through_the_book_in_order():
 
 
 def test_every_part_has_ten_questions_from_its_own_chapters():
-    toc = yaml.safe_load((sources.ROOT / "book" / "_toc.yml").read_text())
-    parts = {part["caption"]: [entry["file"][10:] for entry in part["chapters"]] for part in toc["parts"]}
+    parts = {caption: [Path(file).name for file in files] for caption, files in sources.parts()}
     for title, rows in DATA["parts"].items():
         assert len(rows) == 10, title
         own = [slug for slug in parts[title] if KNOWN.fullmatch(slug)]
@@ -80,22 +78,20 @@ def test_style_and_script_stand_once():
     assert html.count("<style>") == html.count("<script>") == 1 and html.count("<form") == 10
 
 
-@pytest.mark.skipif(not find(), reason="no chromium")
-def test_the_page_answers_with_the_keyboard_alone(tmp_path):
+def test_the_page_answers_with_the_keyboard_alone(browser, tmp_path):
     choice = ASKED[0][2]
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><link rel="icon" href="data:,">'
     )
     (tmp_path / "index.html").write_text(page + book_begin.in_html([(choice, "05_speed")]), encoding="utf-8")
     right = next(i for i, option in enumerate(choice.options) if option.right)
-    with serve(tmp_path) as address, Browser() as browser:
-        browser.open(address + "index.html")
-        browser.evaluate("document.querySelector('input').focus()")
-        press(browser, " ", 32)
-        for _ in range(right):
-            press(browser, "ArrowDown", 40)
-        press(browser, "Enter", 13)
-        said = browser.evaluate("document.querySelector('.selfcheck-result').textContent")
+    browser.open((tmp_path / "index.html").as_uri())
+    browser.evaluate("document.querySelector('input').focus()")
+    press(browser, " ", 32)
+    for _ in range(right):
+        press(browser, "ArrowDown", 40)
+    press(browser, "Enter", 13)
+    said = browser.evaluate("document.querySelector('.selfcheck-result').textContent")
     assert said == f"✓ Right. {choice.options[right].says}"
 
 

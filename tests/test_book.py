@@ -27,13 +27,6 @@ assert twice(21) == 42, "zzhidden"
 ### END HIDDEN TESTS"""
 
 
-@pytest.fixture(scope="session")
-def site():
-    """The real book, built once (or found up to date)."""
-    book.build("shown")
-    return book.HTML
-
-
 @pytest.fixture
 def page(tmp_path, site):
     """A copy of one page in a site of its own, to be damaged."""

@@ -1,6 +1,7 @@
 """Every page of the book in a real browser: light, dark and at the width of a phone."""
 
-import os
+import json
+import re
 
 import pytest
 
@@ -8,16 +9,10 @@ pytest.importorskip("jupyter_book", reason="the book is built with the extra `bo
 pytest.importorskip("websocket", reason="the browser is driven through websocket-client")
 
 from dlcourse.course import sources
-from tools import book
-from tools.browser import Browser, find, serve
-
-if not find() and os.environ.get("CI") != "true":
-    pytest.skip("no chromium: install it to test the pages in a browser", allow_module_level=True)
+from tools.browser import serve
 
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 390)]
-PAGES = ["search.html", "genindex.html"]
-PAGES += [f"book/{path.stem}.html" for path in sorted((sources.ROOT / "book").glob("*.md"))]
-PAGES += [f"notebooks/{slug}.html" for slug in sources.chapters()]
+PAGES = ["search.html", "genindex.html", *(f"{file}.html" for file in sources.toc_files())]
 # What needs more room than its box: an element may scroll by itself, the page must not.
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 GROUND = "getComputedStyle(document.body).backgroundColor"
@@ -31,22 +26,13 @@ SCROLLING_CODE = """[...document.querySelectorAll('.bd-article pre')].filter(pre
 WITHOUT_ALT = "[...document.querySelectorAll('.bd-article img:not([alt])')].map(picture => picture.src)"
 
 
-@pytest.fixture(scope="module")
-def address():
-    book.build("shown")
-    with serve(book.HTML) as url:
-        yield url
+def in_its_lane(page, theme, width):
+    """Of the teaching notes, alike in kind, the fast lane sees one, the slow lane all."""
+    slow = page.startswith("book/teaching/") and "07_" not in page
+    return pytest.param(page, theme, width, marks=[pytest.mark.slow] if slow else [])
 
 
-@pytest.fixture(scope="module")
-def browser():
-    assert find(), "no chromium: with CI=true the pages must be tested in a browser"
-    with Browser() as running:
-        yield running
-
-
-@pytest.mark.parametrize("theme, width", VIEWS)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page, theme, width", [in_its_lane(page, *view) for view in VIEWS for page in PAGES])
 def test_a_page_loads_cleanly_and_fits(browser, address, page, theme, width):
     browser.view(theme, width)
     assert browser.open(address + page).problems == []
@@ -57,33 +43,53 @@ def test_a_page_loads_cleanly_and_fits(browser, address, page, theme, width):
     assert browser.evaluate(WITHOUT_ALT) == []
     if width == 1280:
         assert browser.evaluate(SCROLLING_CODE) == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_formulas_are_set(browser, address, page):
-    browser.view()
-    browser.open(address + page)
     written = browser.evaluate("document.querySelectorAll('.math').length")
     assert browser.evaluate("document.querySelectorAll('.math mjx-container').length") >= written
     assert browser.evaluate("document.querySelectorAll('mjx-merror').length") == 0
 
 
-def test_the_book_works_from_disk(browser):
-    book.build("shown")
+ONE_OF_A_KIND = ["index.html", "search.html", "book/claims.html", f"notebooks/{sources.chapters()[0]}.html"]
+
+
+@pytest.mark.parametrize(
+    "pages", [ONE_OF_A_KIND, pytest.param(PAGES, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_the_book_works_from_disk(browser, site, pages):
     browser.view()
-    for page in PAGES:
-        report = browser.open((book.HTML / page).as_uri())
+    for page in pages:
+        report = browser.open((site / page).as_uri())
         assert report.problems == []
         assert all(url.startswith(("file:", "data:", "blob:")) for url in report.urls)
 
 
-def test_the_search_finds_a_chapter(browser, address):
+@pytest.fixture(scope="module")
+def search(browser, address):
+    """Words → the pages that the book's own search finds, best first."""
     browser.view()
     browser.open(address + "search.html?q=perceptron")
-    script = """new Promise(done => { const look = () => {
+    shown = """new Promise(done => { const look = () => {
         const found = document.querySelectorAll('#search-results li').length
         found ? done(found) : requestAnimationFrame(look) }; look() })"""
-    assert browser.evaluate(script) > 0
+    assert browser.evaluate(shown) > 0
+    found = "JSON.stringify(Search._performSearch(...Search._parseQuery({})).map(([page]) => page))"
+    return lambda words: json.loads(browser.evaluate(found.format(json.dumps(words))))[::-1]
+
+
+@pytest.mark.parametrize("slug", sources.chapters())
+def test_the_search_finds_a_chapter_first_by_its_title(search, slug):
+    title = re.search(r"^# (.*)$", sources.source_path(slug).read_text(encoding="utf-8"), re.M)[1]
+    assert search(title)[0] == f"notebooks/{slug}"
+
+
+def test_the_search_finds_a_chapter_for_every_word_of_the_glossary(search):
+    glossary = (sources.ROOT / "book" / "glossary.md").read_text(encoding="utf-8").split("{glossary}\n")[1]
+    words = [line.replace("$", "") for line in glossary.split("```")[0].splitlines() if line[:1].strip()]
+    lost = [word for word in words if not any(page.startswith("notebooks/") for page in search(word))]
+    assert len(words) > 200 and lost == ["stub"]  # the one word that only readers of the exercises need
+
+
+def test_the_search_finds_nothing_for_a_word_that_is_not_there(search):
+    assert search("zzqxj") == []
 
 
 def test_the_claims_can_be_filtered(browser, address):

@@ -1,14 +1,11 @@
 """Decks: cut out of the chapters' pages, complete, and every slide fits its window."""
 
-import os
-
 import pytest
 
 pytest.importorskip("jupyter_book", reason="the book is built with the extra `book`")
 pytest.importorskip("websocket", reason="the browser is driven through websocket-client")
 
-from tools import book, slides
-from tools.browser import Browser, find
+from tools import slides
 
 PAGE = """<article><section><h1>One unit<a class="headerlink">#</a></h1>
 <div class="opener"><p>In this chapter</p><p>You will be able to add.</p></div>
@@ -31,30 +28,25 @@ def test_a_section_becomes_slides_in_order():
     assert len(texts) == 4 and not any(slide.select("a, .cell_input") for slide in found)
 
 
-if not find() and os.environ.get("CI") != "true":
-    pytest.skip("no chromium: install it to look at the slides", allow_module_level=True)
-
 TOO_LARGE = """[...document.querySelectorAll('.slide > div')].filter(body =>
     body.scrollHeight > body.clientHeight + 2 || body.scrollWidth > body.clientWidth + 2
 ).map(body => body.textContent.slice(0, 60))"""
 
 
 @pytest.fixture(scope="module")
-def decks(tmp_path_factory):
-    book.build("shown")
+def decks(site, tmp_path_factory):
     folder = tmp_path_factory.mktemp("decks") / "slides"
-    slides.build(book.HTML, folder, ["07_perceptron_xor"])
+    slides.build(site, folder, ["07_perceptron_xor"])
     return folder
 
 
-def test_a_deck_loads_cleanly_fits_and_obeys_the_keys(decks):
-    with Browser() as browser:
-        browser.view("dark", 1280)
-        assert browser.open((decks / "07_perceptron_xor.html").as_uri()).problems == []
-        assert browser.evaluate("document.querySelectorAll('.slide').length") > 30
-        assert browser.evaluate(TOO_LARGE) == []
-        assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
-        press = "dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"
-        browser.evaluate(f"document.body.{press % 'ArrowRight'}; 0")
-        browser.evaluate(f"document.body.{press % 'PageDown'}; 0")
-        assert browser.evaluate("Math.round(scrollY / innerHeight)") == 2
+def test_a_deck_loads_cleanly_fits_and_obeys_the_keys(browser, decks):
+    browser.view("dark", 1280)
+    assert browser.open((decks / "07_perceptron_xor.html").as_uri()).problems == []
+    assert browser.evaluate("document.querySelectorAll('.slide').length") > 30
+    assert browser.evaluate(TOO_LARGE) == []
+    assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
+    press = "dispatchEvent(new KeyboardEvent('keydown', {key: '%s', bubbles: true}))"
+    browser.evaluate(f"document.body.{press % 'ArrowRight'}; 0")
+    browser.evaluate(f"document.body.{press % 'PageDown'}; 0")
+    assert browser.evaluate("Math.round(scrollY / innerHeight)") == 2

@@ -48,7 +48,7 @@ def path_rows(paths, chapters):
 
 def begin_parts(root=sources.ROOT):
     """What the names on the page "Where to begin" stand for, and the files it was read from."""
-    known, chapters = data(root), book_map.read(root)
+    known, chapters = data(root), book_map.read()
     parts = {
         "begin": self_test(known["begin"]),
         "paths": table(["Aim", "Chapters", "To read and run"], path_rows(known["paths"], chapters)),

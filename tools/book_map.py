@@ -3,8 +3,7 @@
 import html
 import re
 from dataclasses import dataclass
-
-import yaml
+from pathlib import Path
 
 from dlcourse.course import sources
 
@@ -51,13 +50,10 @@ def chapter(slug, part):
     return Chapter(slug, part, title, int(time[1]), numbers(before[1]))
 
 
-def read(root=sources.ROOT):
+def read():
     """All chapters in the order of the book."""
-    toc = yaml.safe_load((root / "book" / "_toc.yml").read_text())
-    listed = [
-        (entry["file"].split("/"), part["caption"]) for part in toc["parts"] for entry in part["chapters"]
-    ]
-    return [chapter(name, caption) for (folder, name), caption in listed if folder == "notebooks"]
+    listed = [(Path(file), caption) for caption, files in sources.parts() for file in files]
+    return [chapter(file.name, caption) for file, caption in listed if file.parent == Path("notebooks")]
 
 
 def places(chapters):
@@ -131,9 +127,9 @@ def listing(chapters):
     return "\n".join(rows)
 
 
-def course_markdown(root=sources.ROOT):
+def course_markdown(root):
     """What `{{ course }}` stands for, and the files it was read from."""
-    chapters = read(root)
+    chapters = read()
     figure = f'<figure class="chapter-map">\n{drawing(chapters)}\n</figure>'
     files = [root / "book" / "_toc.yml", *(sources.source_path(c.slug) for c in chapters)]
     return f"```{{raw}} html\n{figure}\n```\n{listing(chapters)}\n", files

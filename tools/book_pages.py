@@ -212,37 +212,46 @@ def performance_markdown(root):
     return parts, [path for path in files.values() if path.exists()]
 
 
+def named(name, make):
+    """`make(root)` gives a text and the files it was read from: the page's one part, under this name."""
+
+    def parts(root):
+        text, files = make(root)
+        return {name: text}, files
+
+    return parts
+
+
+def reading_parts(root):
+    claims = collect_claims([sources.notebook_path(slug) for slug in sources.chapters()])
+    return book_reading.reading_parts(list(claims), root)
+
+
+# Page -> what the names in double braces on it stand for, and the files that this was read from.
+GENERATED = {
+    "book/index": named("course", book_map.course_markdown),
+    "book/begin": book_begin.begin_parts,
+    "book/concept-checks": named("concepts", book_begin.concept_markdown),
+    "book/reading": reading_parts,
+    "book/performance": performance_markdown,
+    "book/crates": named("crates", book_crates.crates_markdown),
+    "book/api": named("api", api_markdown),
+    "book/teaching": named("lessons", book_teaching.lessons_markdown),
+}
+
+
 def fill_pages(app, docname, source):
-    """Put the generated parts where the pages that have some name them in double braces."""
-    if docname == "book/api":
-        text, files = api_markdown(Path(app.srcdir))
-        parts = {"api": text}
-    elif docname == "book/index" and "{{ course }}" in source[0]:
-        text, files = book_map.course_markdown(Path(app.srcdir))
-        parts = {"course": text}
-    elif docname == "book/performance":
-        parts, files = performance_markdown(Path(app.srcdir))
-    elif docname == "book/crates":
-        text, files = book_crates.crates_markdown(Path(app.srcdir))
-        parts = {"crates": text}
-    elif docname == "book/begin":
-        parts, files = book_begin.begin_parts(Path(app.srcdir))
-    elif docname == "book/concept-checks":
-        text, files = book_begin.concept_markdown(Path(app.srcdir))
-        parts = {"concepts": text}
-    elif docname == "book/reading":
-        claims = collect_claims([sources.notebook_path(slug) for slug in sources.chapters()])
-        parts, files = book_reading.reading_parts(list(claims))
-    elif docname == "book/teaching":
-        text, files = book_teaching.lessons_markdown()
-        parts = {"lessons": text}
-    elif docname.startswith("book/teaching/"):
+    """Put the generated parts where a page names them; a page that names none needs none made."""
+    if "{{ " not in source[0]:
+        return
+    if docname.startswith(f"{book_teaching.FOLDER}/"):
         source[0], files = book_teaching.page(source[0], docname.rpartition("/")[2])
-        parts = {}
+    elif docname in GENERATED:
+        parts, files = GENERATED[docname](Path(app.srcdir))
+        for name, text in parts.items():
+            source[0] = source[0].replace(f"{{{{ {name} }}}}", text)
     else:
         return
-    for name, text in parts.items():
-        source[0] = source[0].replace(f"{{{{ {name} }}}}", text)
     for path in files:
         app.env.note_dependency(str(path))
 

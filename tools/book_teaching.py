@@ -103,9 +103,9 @@ def page(text, slug):
     return text, [sources.source_path(slug), sources.notebook_path(slug)]
 
 
-def lessons_markdown():
+def lessons_markdown(root):
     """What `{{ lessons }}` stands for: the chapters with their notes; and the files it was read from."""
-    rows, files = [], []
+    rows, files = [], [root / "book" / "_toc.yml"]
     for chapter in book_map.read():
         known = [entry for entry, _ in known_exercises(chapter.slug)]
         notes = f"[notes](teaching/{chapter.slug}.md)" if path(chapter.slug).exists() else ""

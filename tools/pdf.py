@@ -11,10 +11,10 @@ import os
 import sys
 from urllib.parse import unquote, urlsplit
 
-import yaml
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, NameObject, NullObject
 
+from dlcourse.course import sources
 from tools import book
 from tools.browser import Browser, find, serve
 from tools.environment import ROOT
@@ -26,17 +26,10 @@ NUMBERED = """(first => { const style = document.createElement('style'); style.t
      html { counter-reset: page ${first - 1}; }`; document.head.append(style) })(%d)"""
 
 
-def files(entry):
-    """An entry of the table of contents and those below it, in reading order."""
-    return [entry["file"], *(name for below in entry.get("sections", ()) for name in files(below))]
-
-
 def parts():
     """(caption or None, pages) in the order of the book; a page is its path below build/html."""
-    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    yield None, [toc["root"] + ".html"]
-    for part in toc["parts"]:
-        yield part["caption"], [f"{name}.html" for entry in part["chapters"] for name in files(entry)]
+    for caption, files in [(None, sources.toc_files()[:1]), *sources.parts()]:
+        yield caption, [f"{name}.html" for name in files]
 
 
 def printed(browser, url, first):

@@ -12,8 +12,7 @@ import sys
 
 from bs4 import BeautifulSoup, NavigableString
 
-from dlcourse.course import sources
-from tools import book
+from tools import book, notebooks
 from tools.environment import ROOT
 
 TARGET = ROOT / "build" / "slides"
@@ -24,11 +23,11 @@ LISTS = ("What you should now be able to explain", "Discussion")  # sections sho
 PAGE = """<!doctype html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="../html/_static/favicon.svg">
+<link rel="icon" href="_static/favicon.svg">
 {styles}
 <script>window.MathJax = {{options: {{processHtmlClass: "math"}}}}</script>
-<script defer src="{static}/vendor/mathjax/tex-mml-chtml.js"></script>
-<script defer src="{static}/slides.js"></script>
+<script defer src="_static/vendor/mathjax/tex-mml-chtml.js"></script>
+<script defer src="_static/slides.js"></script>
 </head><body class="deck bd-article">
 {slides}
 </body></html>
@@ -83,9 +82,9 @@ def slides_of(section):
 
 
 def cleaned(element):
-    """Without what a screen cannot use: links inside the site, hints, anchors."""
-    for link in element.select("a.headerlink, details, .tag_hide-input > details"):
-        link.decompose()
+    """Without what a screen cannot use: what is folded, and links inside the site."""
+    for folded in element.select("details"):
+        folded.decompose()
     for link in element.select("a[href]"):
         if not link["href"].startswith(("http:", "https:")):
             link.unwrap()
@@ -96,12 +95,10 @@ def deck(html):
     """The deck of a chapter's page."""
     page = BeautifulSoup(html, "html.parser")
     article = page.find("article")
-    for extra in article.select(".cell_input"):
+    for extra in article.select(".headerlink, .cell_input"):
         if not extra.find_parent(class_="triplet"):
             extra.decompose()
     title = article.find("h1")
-    for mark in article.select(".headerlink"):
-        mark.decompose()
     goals = article.select_one(".opener > p:nth-of-type(2)")
     slides = [f'<section class="slide first"><h1>{title.decode_contents()}</h1>{goals or ""}</section>']
     for section in article.select("section section"):
@@ -109,10 +106,9 @@ def deck(html):
         for elements in filter(None, slides_of(section)):
             body = "".join(map(cleaned, elements))
             slides.append(f'<section class="slide"><h2>{heading}</h2><div>{body}</div></section>')
-    static = "_static"
-    styles = "\n".join(f'<link rel="stylesheet" href="{static}/{name}">' for name in STYLES)
-    text = PAGE.format(title=title.get_text(), styles=styles, static=static, slides="\n".join(slides))
-    return text.replace("../html/_static", static).replace("../_images/", "_images/")
+    styles = "\n".join(f'<link rel="stylesheet" href="_static/{name}">' for name in STYLES)
+    text = PAGE.format(title=title.get_text(), styles=styles, slides="\n".join(slides))
+    return text.replace("../_images/", "_images/")
 
 
 def build(site, target, slugs):
@@ -130,9 +126,10 @@ def build(site, target, slugs):
 
 
 def main():
-    chapters = [s for s in sources.chapters() if os.environ.get("CH", "") in ("", s[:2], s)]
-    if not chapters:
-        sys.exit(f"CH: expected the number of a chapter, got {os.environ['CH']!r}")
+    try:
+        chapters = notebooks.selected(os.environ.get("CH", "").split())
+    except notebooks.BuildError as error:
+        sys.exit(str(error))
     book.build("shown")
     build(book.HTML, TARGET, chapters)
     print(f"{len(chapters)} decks → {TARGET}")

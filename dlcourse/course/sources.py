@@ -76,6 +76,19 @@ def toc_files():
     return list(files(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))))
 
 
+def parts():
+    """(caption, [files of the part]) for each part of book/_toc.yml; a file's sections stand behind it."""
+
+    def files(entry):
+        return [entry["file"], *(name for below in entry.get("sections", ()) for name in files(below))]
+
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    return [
+        (part["caption"], [name for entry in part["chapters"] for name in files(entry)])
+        for part in toc.get("parts", ())
+    ]
+
+
 def chapters():
     """The chapters' slugs, in the order of book/_toc.yml."""
     return [Path(file).name for file in toc_files() if file.startswith("notebooks/")]

@@ -39,6 +39,6 @@ def autocast(where, enabled=True):
 
     bfloat16 keeps float32's range and about three decimal digits, so that small gradients do not vanish and
     need no scaling. Sums that need more, such as a softmax or a loss, torch computes in float32 all the same.
-    Chapter: 24_scale_deploy.
+    Chapter: 24_scale.
     """
     return torch.autocast(where.type, torch.bfloat16, enabled=enabled)
