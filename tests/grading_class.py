@@ -33,7 +33,7 @@ class Student:
 def perfect(the_plan, released):
     """The notebook with every answer right."""
     notebook = json.loads(json.dumps(copy.deepcopy(released)))
-    known = {s.name: sources.solved(s.solution) for s in sources.exercises(sources.read(SLUG))}
+    known = {s.name: sources.solved(s.solution) for s in sources.exercises(sources.read(the_plan.chapter))}
     for problem in the_plan.problems:
         if problem.answer:
             known[problem.name] = f"{problem.expression} = {problem.answer}"
