@@ -269,4 +269,147 @@ QUESTIONS = {
         distance""",
         ),
     ),
+    "19_gan": question(
+        "flat-losses",
+        "Two flat lines",
+        """A log shows the discriminator's loss at 1.386 and the generator's at 0.693, both unchanged
+        for an hour. A colleague concludes: equilibrium, the samples are as good as they get. Say
+        what the two numbers do tell, describe two trainings with this very log whose generator
+        is useless, and give two measurements that expose them without using either loss.""",
+        (1, "the discriminator answers one half everywhere: 2 ln 2 and ln 2; it cannot tell, which is all"),
+        (
+            1,
+            """two trainings: a discriminator that does not learn (rate 0, a gradient cut off, far too
+        small), and another, such as samples copied from the training set; one alone earns nothing""",
+        ),
+        (
+            2,
+            """two measurements: distance of samples to held-out data beside that of data to data, a
+        discriminator trained anew against the fixed generator, share of modes reached, nearest
+        training example (one of them: 1)""",
+        ),
+    ),
+    "20_attention": question(
+        "masked-late",
+        "Masked too late",
+        """Somebody writes causal attention like this: softmax over all scores, then the weights of
+        later places are multiplied by 0. Every output is a sum over earlier values only, so the
+        author says that nothing can leak. Show on three places what is wrong, say what it does
+        to training and to writing token by token, and give a test of two lines that finds it.""",
+        (
+            2,
+            """the scores of later places stand in the denominator, so earlier outputs depend on later
+        tokens; with numbers for three places (only that rows no longer add up to 1: 1)""",
+        ),
+        (
+            1,
+            """training can use what it will not have: when writing, later scores are absent and all
+        outputs differ""",
+        ),
+        (1, "the test: change the last token, and compare the outputs of all places before it"),
+    ),
+    "21_sum_mod": question(
+        "two-of-sixteen",
+        "Two of sixteen",
+        """Sixteen digits again, but the label is the sum of the first and the last digit modulo 5;
+        the fourteen in between play no part. What does the argument about information say now
+        about one digit, and about two? Predict whether the small Transformer stalls as it does on
+        the full sum, and plan an experiment that shows on what the length of a stall depends.""",
+        (1, "one digit alone still says nothing about the label; the right pair says everything"),
+        (
+            1,
+            """predicts a shorter stall, or none: the signal comes from two factors instead of sixteen,
+        the other places only have to be ignored""",
+        ),
+        (
+            2,
+            """varies the number of digits that count at fixed length and the length at a fixed number,
+        several seeds, steps until a set accuracy (only one of the two varied: 1)""",
+        ),
+    ),
+    "22_text": question(
+        "second-look",
+        "The second look",
+        """A model answers multiple-choice questions about biology, four answers each, from their
+        text: 71 % are right, chance is 25 %. Before anybody says that it knows biology: which
+        two baselines do you run, how do you find out whether the test was in the training text,
+        and which new group of questions would you write? Say for each which result would
+        change your mind.""",
+        (
+            2,
+            """two baselines of this kind: the four answers without the question, the longest answer,
+        shared words of question and answer; a high score speaks against knowledge (one: 1)""",
+        ),
+        (
+            1,
+            """longest copies between test and training text, beside the same number for text that cannot
+        have been copied; or the score on questions written later""",
+        ),
+        (1, "a group with one change, such as a negation or other wording, and what is expected of it"),
+    ),
+    "23_frameworks": question(
+        "second-digit",
+        "From the sixth digit to the second",
+        """You translated a convolutional network from PyTorch to a Rust framework. On the first
+        batch both losses agree to six digits; after a hundred steps they differ in the second.
+        In which order do you search, how do you tell rounding from a mistake, and which two
+        suspects do you look at first?""",
+        (
+            2,
+            """from one start and one order of batches: outputs layer by layer, then the gradient of
+        every parameter, then one step of the optimiser (two of the three: 1)""",
+        ),
+        (
+            1,
+            """rounding shrinks in float64 and is there in all parameters; a mistake stays, and begins in
+        one place""",
+        ),
+        (
+            1,
+            """two suspects that the first loss cannot show: where the optimiser adds epsilon, decay of
+        weights, ties in a pool, the gradient of padding, buffers of a normalisation""",
+        ),
+    ),
+    "24_scale": question(
+        "two-machines",
+        "Twice the machines",
+        """A training step takes 40 ms on one machine, 30 ms of them for the gradient; exchanging the
+        gradients between machines takes 12 ms. Predict the time of a step on two and on eight
+        machines that share the same batch, say what changes if each keeps a whole batch of its
+        own, and name two conditions under which the averaged gradient is not that of the
+        whole batch.""",
+        (
+            2,
+            """about 37 and 25.75 ms (10 + 30/n + 12), so never twice as fast; the model's assumption, an
+        exchange that does not grow with n, is said (numbers alone: 1)""",
+        ),
+        (
+            1,
+            """own batches: 52 ms whatever n, more examples per second, but a larger batch, which needs
+        another learning rate""",
+        ),
+        (
+            1,
+            """two of: shards of unequal size, a loss that sums, batch normalisation, dropout, a last
+        batch that is not full""",
+        ),
+    ),
+    "25_deploy": question(
+        "same-model",
+        "The same model elsewhere",
+        """A classifier has 97.2 % in the notebook and 93 % behind the web address where it is served
+        from int8 weights. Name four places on the way where this can come from, in the order in
+        which you look, and give for each the comparison that clears it.""",
+        (
+            2,
+            """four places, such as other preprocessing, other weights or layout, training mode left on,
+        rounding to int8, other requests than the test set's (two or three: 1)""",
+        ),
+        (
+            1,
+            """a comparison for each on the same inputs: float model served, int8 in the notebook, stored
+        inputs with stored outputs""",
+        ),
+        (1, "an order that halves the way, or says why it begins where it begins"),
+    ),
 }
