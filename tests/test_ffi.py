@@ -10,6 +10,7 @@ import pytest
 from dlcourse.course.rust import CratesError, native
 from dlcourse.reference.linear import Linear
 from dlcourse.reference.losses import CrossEntropyLoss
+from dlcourse.reference.mlp import MLP
 from tests.test_rust_workspace import needs_cargo
 
 pytestmark = needs_cargo
@@ -97,3 +98,56 @@ def test_without_maturin_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(native.shutil, "which", lambda name, path=None: None)
     with pytest.raises(CratesError, match="pip install maturin"):
         native.extension.__wrapped__()
+
+
+def extension():
+    if not importlib.util.find_spec("maturin") and not os.environ.get("CI"):
+        pytest.skip("missing tool: maturin, by `pip install maturin`")
+    return native.extension()
+
+
+def mlp_and_layers(sizes=(5, 7, 3)):
+    net = MLP(sizes, rng=np.random.default_rng(2))
+    pairs = [(f"{k}.weight", f"{k}.bias") for k in range(0, 2 * len(sizes) - 2, 2)]
+    return net, [tuple(net.params[name] for name in pair) for pair in pairs]
+
+
+def test_a_network_behind_the_border_as_in_numpy():
+    net, layers = mlp_and_layers()
+    x = np.random.default_rng(3).normal(size=(11, 5))
+    scores = extension().Mlp(layers).predict(x)
+    assert scores.shape == (11, 3) and np.abs(scores - net(x)).max() < 1e-14
+    assert extension().Mlp(layers).predict(x[:0]).shape == (0, 3)
+
+
+def test_a_network_keeps_its_own_copy_of_the_weights():
+    net, layers = mlp_and_layers()
+    rust, x = extension().Mlp(layers), np.ones((1, 5))
+    before = rust.predict(x)
+    for weight, _ in layers:
+        weight[:] = 0
+    assert np.array_equal(rust.predict(x), before)
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 4)), np.zeros(5), np.zeros((2, 5), np.float32), [[0.0] * 5]])
+def test_a_network_refuses_inputs_that_do_not_fit(x):
+    with pytest.raises((ValueError, TypeError)):
+        extension().Mlp(mlp_and_layers()[1]).predict(x)
+
+
+def test_a_network_of_layers_that_do_not_fit_is_refused():
+    layers = mlp_and_layers()[1]
+    for wrong in ([], layers[::-1], [(layers[0][0], layers[1][1])]):
+        with pytest.raises(ValueError, match="mlp: "):
+            extension().Mlp(wrong)
+
+
+def test_a_source_becomes_a_c_library():
+    source = '#[unsafe(no_mangle)]\npub extern "C" fn twice(x: f64) -> f64 {\n    2.0 * x\n}\n'
+    path = native.shared_library(source)
+    assert native.shared_library(source) == path  # found again
+    twice = ctypes.CDLL(str(path)).twice
+    twice.argtypes, twice.restype = [ctypes.c_double], ctypes.c_double
+    assert twice(21.0) == 42.0
+    with pytest.raises(CratesError, match="rustc refuses the library: error"):
+        native.shared_library("fn broken(")

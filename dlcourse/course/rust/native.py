@@ -9,6 +9,7 @@ import functools
 import hashlib
 import importlib.machinery
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,29 @@ def c_library():
     command = [rust.cargo, "build", "--release", "--locked", "--package", PACKAGE]
     _run(command, cargo_environment(rust))
     return CLibrary(target_folder() / "release" / FILE)
+
+
+def shared_library(source):
+    """Compile Rust source (the standard library alone) to a C library, once; return its path.
+
+    Raises RustMissing; CratesError with rustc's first error where it refuses the source.
+    """
+    rust = toolchain()
+    digest = hashlib.sha256(f"{rust.description}{source}".encode()).hexdigest()[:16]
+    path = cache_folder() / "shared" / digest / FILE
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            (Path(folder) / "shared.rs").write_text(source, encoding="utf-8")
+            words = ["--edition=2024", "--crate-type=cdylib", "--crate-name=shared", "-Copt-level=3"]
+            command = [str(rust.rustc), "shared.rs", *words, "-Cstrip=symbols", "-o", FILE]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+            if done.returncode:
+                lines = done.stderr.splitlines()
+                first = next((line for line in lines if line.startswith("error")), done.stderr[-200:])
+                raise CratesError(f"rustc refuses the library: {first}")
+            os.replace(Path(folder) / FILE, path)  # complete or not at all
+    return path
 
 
 @functools.cache

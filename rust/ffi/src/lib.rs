@@ -1,16 +1,17 @@
-//! One layer and one loss in Rust, called from Python: `c` through the C interface, `python` through PyO3.
+//! A layer, a loss and a network in Rust, called from Python: `c` by the C interface, `python` by PyO3.
 //!
-//! `layer` computes and knows nothing of Python; the other two stand at the border. Whatever happens behind it,
+//! `layer` and `mlp` compute and know nothing of Python; the other two stand at the border. Whatever happens behind it,
 //! no panic crosses: `caught` turns it into a message, and each border turns the message into its own error.
 
 pub mod c;
 pub mod layer;
+pub mod mlp;
 #[cfg(feature = "python")]
 mod python;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Run `work`; a panic becomes Err with the panic's message. Unwinding into C or Python is undefined behaviour.
+/// Run `work`; a panic becomes Err with the panic's message. At `extern "C"` it would end the whole process.
 pub fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);

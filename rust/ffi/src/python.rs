@@ -2,13 +2,13 @@
 
 use numpy::ndarray::Dimension;
 use numpy::{
-    Element, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
+    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
     PyUntypedArrayMethods,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::{caught, layer};
+use crate::{caught, layer, mlp};
 
 fn raised(message: String) -> PyErr {
     if message.starts_with("panic") {
@@ -65,8 +65,44 @@ fn cross_entropy(
     py.detach(|| caught(|| layer::cross_entropy(scores, targets))).map_err(raised)
 }
 
+/// Mlp(layers): a network of pairs (weight (O, I), bias (O)), float64 in C order, first layer first.
+#[pyclass(frozen)]
+struct Mlp {
+    net: mlp::Mlp,
+}
+
+#[pymethods]
+impl Mlp {
+    #[new]
+    fn new(layers: Vec<(PyReadonlyArray2<'_, f64>, PyReadonlyArray1<'_, f64>)>) -> PyResult<Self> {
+        let inputs = layers.first().map_or(0, |(weight, _)| weight.shape()[1]);
+        let mut parts = Vec::new();
+        for (weight, bias) in &layers {
+            parts.push((rows(weight)?.to_vec(), rows(bias)?.to_vec()));
+        }
+        Ok(Self { net: mlp::Mlp::new(inputs, parts).map_err(raised)? })
+    }
+
+    /// predict(x): the scores (N, O) of x (N, I), float64 in C order.
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let [n, i] = [x.shape()[0], x.shape()[1]];
+        if i != self.net.inputs() {
+            let text = format!("predict: expected x (N, {}), got ({n}, {i})", self.net.inputs());
+            return Err(PyValueError::new_err(text));
+        }
+        let x = rows(&x)?;
+        let scores = py.detach(|| caught(|| self.net.scores(x))).map_err(raised)?;
+        PyArray1::from_vec(py, scores).reshape([n, self.net.outputs()])
+    }
+}
+
 #[pymodule]
 fn dlcourse_ffi(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(affine, module)?)?;
-    module.add_function(wrap_pyfunction!(cross_entropy, module)?)
+    module.add_function(wrap_pyfunction!(cross_entropy, module)?)?;
+    module.add_class::<Mlp>()
 }
