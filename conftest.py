@@ -2,6 +2,7 @@
 
 nbval replays the chapters; four repairs make it see what a reader sees: `;` and `_` work, images are
 compared, `timing` cells are not, and cells that need Rust are skipped where there is none (on CI they fail).
+What each notebook cost is measured on the way; over the budget, the run fails.
 """
 
 import base64
@@ -31,6 +32,7 @@ from PIL import Image  # noqa: E402
 
 from dlcourse.course import sources  # noqa: E402
 from dlcourse.course.rust.absent import names  # noqa: E402
+from tests import budget  # noqa: E402
 
 ROOT = Path(__file__).parent
 ON_CI = os.environ.get("CI") == "true"
@@ -102,6 +104,20 @@ def pytest_report_header(config):
     return [f"notebooks: {kind} comparison ({why})", f"rustc: {rustc}"]
 
 
+def pytest_sessionfinish(session):
+    if budget.broken(budget.FOUND) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    if budget.FOUND:
+        terminalreporter.section("what the notebooks cost", sep="-")
+        for line in budget.lines(budget.FOUND):
+            terminalreporter.write_line(line)
+        for line in budget.broken(budget.FOUND):
+            terminalreporter.write_line(f"over the budget: {line}", red=True)
+
+
 def pytest_unconfigure():
     PRIVATE.cleanup()
 
@@ -146,6 +162,16 @@ def set_up_with_own_home(self):
     set_up_kernel(self)
 
 
+end_kernel = nbval.plugin.IPyNbFile.teardown
+
+
+def measure_and_end_kernel(self):
+    if self.kernel is not None and (used := budget.measure(self.kernel.km.provisioner.pid)):
+        budget.FOUND[self.path.stem] = used
+    end_kernel(self)
+
+
+nbval.plugin.IPyNbFile.teardown = measure_and_end_kernel
 nbval.kernel.RunningKernel.execute_cell_input = execute_with_history
 nbval.plugin.IPyNbCell.compare_outputs = compare_outputs_and_pictures
 nbval.plugin.IPyNbFile.setup = set_up_with_own_home
