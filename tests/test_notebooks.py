@@ -112,6 +112,28 @@ def test_an_unchanged_chapter_is_not_executed_again(chapter):
     assert not notebooks.build(slug)
 
 
+def test_where_only_the_text_changed_the_outputs_stay(chapter):
+    slug = chapter("# Title\n" + WIDGETS + "\n```{code-cell}\nimport os\nprint(os.getpid())\n```\n")
+    assert notebooks.build(slug) == "executed"
+    before = code(sources.stored(slug), "getpid").outputs
+    chapter(sources.source_path(slug).read_text().replace("# Title", "# Another title\n\nWith a line."))
+    assert notebooks.build(slug) == "text renewed"
+    renewed = stored_bytes()
+    assert code(sources.stored(slug), "getpid").outputs == before and b"With a line." in renewed
+    assert notebooks.check() == [] and notebooks.build(slug) == "" and notebooks.WIDGETS.encode() in renewed
+    assert notebooks.build(slug, force=True) == "executed" and stored_bytes() != renewed
+
+
+def test_a_cell_that_moved_or_changed_its_tags_is_executed(chapter):
+    cells = [f"\n```{{code-cell}}\n:tags: [hide-input]\n\nprint({n})\n```\n" for n in (1, 2)]
+    slug = chapter("# Title\n" + cells[0] + cells[1])
+    notebooks.build(slug)
+    chapter("# Title\n" + cells[1] + cells[0])
+    assert notebooks.build(slug) == "executed"
+    chapter("# Title\n" + cells[1] + cells[0].replace("hide-input", "timing"))
+    assert notebooks.build(slug) == "executed"
+
+
 def test_timings_are_kept_until_asked_for_anew(chapter):
     slug = chapter("# Title\n" + TIMING + "\n```{code-cell}\nx = 1\n```\n")
     notebooks.build(slug)

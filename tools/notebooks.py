@@ -2,6 +2,7 @@
 
 `build` writes notebooks/NN_slug.ipynb from NN_slug.md, the same bytes every time; `check` executes nothing
 and reports where the two differ. "Changed" is judged by the .md: after a change in dlcourse use FORCE=1.
+Where only the text changed, the cells keep the outputs they have.
 """
 
 import argparse
@@ -101,15 +102,33 @@ def write(notebook, path):
     atomic.write(path, text)
 
 
+def with_stored_outputs(source, old):
+    """The new text around the cells and outputs of `old`; None if the cells differ or never ran."""
+    stored = {cell.id: cell for cell in old.cells if cell.cell_type == "code"}
+    cells = [cell for cell in source.cells if cell.cell_type == "code"]
+    parts = [[(c.id, c.source, c.metadata) for c in some] for some in (cells, stored.values())]
+    if parts[0] != parts[1] or unexecuted(old):
+        return None
+    notebook = copy.deepcopy(source)
+    notebook.cells = [stored.get(cell.id, cell) for cell in notebook.cells]
+    if "widgets" in old.metadata:
+        notebook.metadata["widgets"] = old.metadata["widgets"]
+    return notebook
+
+
 def build(slug, *, force=False, timings=False):
-    """Bring the chapter's .ipynb up to date; return whether it was executed."""
+    """Bring the chapter's .ipynb up to date; return what was done: "executed", "text renewed" or ""."""
     source = sources.read(slug)
     try:
         old = sources.stored(slug)
     except sources.SourceError:  # missing or damaged: then it is written anew
         old = None
-    if old is not None and not force and not differences(source, old):
-        return False
+    if old is not None and not force:
+        if not differences(source, old):
+            return ""
+        if (notebook := with_stored_outputs(source, old)) is not None:
+            write(notebook, sources.notebook_path(slug))
+            return "text renewed"
     notebook = copy.deepcopy(source)
     execute(notebook, slug)
     clean(notebook, source)
@@ -117,7 +136,7 @@ def build(slug, *, force=False, timings=False):
     if old is not None and not timings:
         keep_timings(notebook, old)
     write(notebook, sources.notebook_path(slug))
-    return True
+    return "executed"
 
 
 # --- Check -------------------------------------------------------------------------------------------
@@ -200,7 +219,7 @@ def main(arguments=None):
     try:
         for slug in selected(options.chapters or os.environ.get("CH", "").split()):
             done = build(slug, force=options.force, timings=timings)
-            print(f"{slug}: {'executed' if done else 'up to date'}", flush=True)
+            print(f"{slug}: {done or 'up to date'}", flush=True)
     except (BuildError, sources.SourceError) as error:
         print(error, file=sys.stderr)
         return 1
