@@ -23,7 +23,7 @@ SPHINX = "from jupyter_book.cli.main import main; main()"
 OPTIONS = ["-W", "-n", "--keep-going", "--quiet"]
 # What every page depends on: a change builds all of them anew. Sphinx knows what the others depend on.
 EVERY_PAGE = ["book/_*.yml", "book/*.bib", "book/_static/*.*", "tools/book*.py", "tools/vendor.py"]
-EVERY_PAGE += ["dlcourse/course/*.py", "requirements.txt"]
+EVERY_PAGE += ["dlcourse/course/*.py", "requirements.txt", "pyproject.toml"]
 ONE_PAGE = ["book/**/*.md", "notebooks/*.ipynb", "dlcourse/**/*.py", "*.md", "book/*.yml"]
 ONE_PAGE += ["rust/Cargo.lock", "rust/rust-toolchain.toml", "bench/results/*.json"]
 

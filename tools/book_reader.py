@@ -17,7 +17,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 from dlcourse.course import exercises, sources
-from tools import book_pages
+from tools import book_launch, book_pages
 
 CHAPTER = re.compile(r"notebooks/(\d\d)_(\w+)$")
 EXERCISE_TITLE = re.compile(r"#+\s*(?:Exercise\b[^:]*:\s*)?(.*)")
@@ -211,4 +211,5 @@ def setup(app):
     app.connect("build-finished", write_downloads)
     highlight_rust()
     book_pages.setup(app)
+    book_launch.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

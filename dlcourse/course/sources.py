@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 import yaml
 
-from dlcourse.course import markers, readable
+from dlcourse.course import markers, readable, repository
 from dlcourse.course.exercises import Exercise, entries
 
 stub, solved, visible, is_rust = markers.stub, markers.solved, markers.visible, markers.is_rust
@@ -298,8 +298,10 @@ def student(notebook):
 
 
 def _first_cell():
-    """The first code cell of a learner's notebook: a chapter runs without PyTorch, too."""
+    """The first code cell of a learner's notebook: a chapter runs without PyTorch, too, and on Colab."""
     text = "# Without PyTorch, what needs it is left out and says so.\n%load_ext dlcourse.course.light"
+    if found := repository.address(ROOT):
+        text = f"{repository.bring(found)}\n{text}"
     return nbformat.v4.new_code_cell(text, metadata={"tags": ["setup"]}, id="light-start")
 
 
