@@ -166,7 +166,8 @@ end_kernel = nbval.plugin.IPyNbFile.teardown
 
 
 def measure_and_end_kernel(self):
-    if self.kernel is not None and (used := budget.measure(self.kernel.km.provisioner.pid)):
+    alive = self.kernel is not None and self.kernel.is_alive()
+    if alive and (used := budget.measure(self.kernel.km.provisioner.pid)):
         budget.FOUND[self.path.stem] = used
     end_kernel(self)
 
