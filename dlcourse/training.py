@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_counts, expect_number, expect_reals
 from dlcourse.reference.optim import clip_grad_norm
 
 
@@ -103,8 +104,7 @@ def batches(*arrays, size, rng=None):
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) != 1 or lengths[0] == 0:
         raise ValueError(f"batches: expected arrays of one length above 0, got lengths {lengths}")
-    if size < 1:
-        raise ValueError(f"batches: expected size ≥ 1, got {size}")
+    expect_counts("batches", size=size)
     order = np.arange(lengths[0]) if rng is None else rng.permutation(lengths[0])
     for first in range(0, len(order), size):
         rows = order[first : first + size]
@@ -113,15 +113,19 @@ def batches(*arrays, size, rng=None):
 
 def steps(x, batch_size):
     """The number of batches in an epoch."""
+    expect_counts("steps", batch_size=batch_size)
     return math.ceil(len(x) / batch_size)
 
 
 def accuracy(scores, labels):
     """The share of rows whose largest score is at the right class; scores (N, C), labels (N,).
 
-    Raises ValueError for other shapes.
+    Raises ValueError for other shapes, or without rows.
     """
-    if len(scores.shape) != 2 or scores.shape[:1] != labels.shape:
+    if not hasattr(scores, "detach"):  # torch's tensors are left to torch
+        scores = expect_reals("accuracy", "scores", scores, ...)
+        labels = expect_reals("accuracy", "labels", labels, ...)
+    if len(scores.shape) != 2 or scores.shape[:1] != labels.shape or 0 in scores.shape:
         shapes = f"{tuple(scores.shape)} and {tuple(labels.shape)}"
         raise ValueError(f"accuracy: expected scores of shape (N, C) and labels of shape (N,), got {shapes}")
     return float((scores.argmax(-1) == labels).sum()) / len(labels)
@@ -143,6 +147,8 @@ class EarlyStopping:
     """
 
     def __init__(self, patience=5, min_delta=0.0):
+        expect_counts("EarlyStopping", patience=patience)
+        expect_number("EarlyStopping", "min_delta", min_delta, 0)
         self.patience, self.min_delta = patience, min_delta
         self.best, self.waited, self.state = math.inf, 0, None
 
@@ -164,6 +170,9 @@ class EarlyStopping:
 
 def step_decay(peak, every, factor=0.1):
     """Return a schedule step -> lr: peak, times `factor` after every `every` steps."""
+    expect_counts("step_decay", every=every)
+    for name, value in (("peak", peak), ("factor", factor)):
+        expect_number("step_decay", name, value, 0)
     return lambda step: peak * factor ** (step // every)
 
 
@@ -172,7 +181,11 @@ def cosine(peak, total, *, warmup=0, floor=0.0):
 
     Source: loshchilov2017. Chapter: 12_training_craft.
     """
-    if not 0 <= warmup < total:
+    expect_counts("cosine", total=total)
+    expect_counts("cosine", 0, warmup=warmup)
+    for name, value in (("peak", peak), ("floor", floor)):
+        expect_number("cosine", name, value, 0)
+    if warmup >= total:
         raise ValueError(f"cosine: expected 0 ≤ warmup < total, got warmup {warmup}, total {total}")
 
     def rate(step):

@@ -151,5 +151,5 @@ def test_bad_input(kind, rng):
     model = ref.Linear(5, 3, rng=rng)
     with pytest.raises(RuntimeError, match=f"{kind.__name__}: no gradient for weight: call backward first"):
         kind(model).step()
-    with pytest.raises(ValueError, match=f"{kind.__name__}: expected lr ≥ 0, got -1"):
+    with pytest.raises(ValueError, match=f"{kind.__name__}: expected a finite lr ≥ 0, got -1"):
         kind(model, lr=-1)

@@ -97,5 +97,5 @@ def test_bad_input(cls):
     layer(np.zeros((1, 1, 4, 4)))
     with pytest.raises(ValueError, match=r"expected dout of shape \(1, 1, 1, 1\), got \(1, 1, 2, 2\)"):
         layer.backward(np.zeros((1, 1, 2, 2)))
-    with pytest.raises(ValueError, match="expected kernel_size and stride >= 1"):
+    with pytest.raises(ValueError, match="expected kernel_size ≥ 1, got 0"):
         cls(0)

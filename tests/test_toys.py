@@ -78,7 +78,7 @@ def test_adding(rng):
 
 def test_one_hot():
     assert sequences.one_hot([[2, 0]], 3, np.float32).tolist() == [[[0, 0, 1], [1, 0, 0]]]
-    with pytest.raises(ValueError, match="one_hot: expected 0 … 2, got 1 to 3"):
+    with pytest.raises(ValueError, match="one_hot: expected indices in 0 … 2, got 3 in row 1"):
         sequences.one_hot([1, 3], 3)
 
 
@@ -246,9 +246,10 @@ def test_seasonal_series_and_its_floor(rng):
 def test_windows():
     x, y = series.windows(np.arange(6.0), 3)
     assert x.tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 4]] and y.tolist() == [3, 4, 5]
-    for wrong in (np.zeros(3), np.zeros((9, 2))):
-        with pytest.raises(ValueError, match="windows: expected a series longer than width 3, got shape"):
-            series.windows(wrong, 3)
+    with pytest.raises(ValueError, match="windows: expected a series longer than width 3, got shape"):
+        series.windows(np.zeros(3), 3)
+    with pytest.raises(ValueError, match=r"windows: expected series of shape \(n,\), got \(9, 2\)"):
+        series.windows(np.zeros((9, 2)), 3)
 
 
 def test_random_walk(rng):
@@ -291,5 +292,5 @@ def test_sliced_distance(rng):
     assert mixture.sliced_distance(points, points[::-1], rng=rng) == 0  # the order of rows does not matter
     moved = mixture.sliced_distance(points, points + [3.0, 4.0], rng=rng, directions=20_000)
     assert moved == pytest.approx(5 * 2 / np.pi, rel=0.02)  # the mean of |cos| is 2/π
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"expected b of shape \(500, 2\), got \(499, 2\)"):
         mixture.sliced_distance(points, points[:-1], rng=rng)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlcourse.autodiff.rules import rule
+from dlcourse.reference.checks import expect_reals
 
 
 class Dual(NDArrayOperatorsMixin):
@@ -18,8 +19,11 @@ class Dual(NDArrayOperatorsMixin):
     """
 
     def __init__(self, value, tangent=0.0):
-        self.value = np.asarray(value, dtype=float)
-        self.tangent = np.broadcast_to(np.asarray(tangent, dtype=float), self.value.shape)
+        self.value = expect_reals("Dual", "value", value, ...).astype(float)
+        tangent = expect_reals("Dual", "tangent", tangent, ...).astype(float)
+        if tangent.ndim:  # a number is the tangent of every entry
+            expect_reals("Dual", "tangent", tangent, *self.value.shape)
+        self.tangent = np.broadcast_to(tangent, self.value.shape)
 
     def __repr__(self):
         return f"Dual({self.value}, {self.tangent})"
@@ -66,16 +70,15 @@ def jvp(f, x, v):
 
     x, v  (...)  arrays of one shape, or numbers
     """
-    x, v = np.asarray(x, dtype=float), np.asarray(v, dtype=float)
-    if x.shape != v.shape:
-        raise ValueError(f"jvp: expected a direction of shape {x.shape}, got {v.shape}")
+    x = expect_reals("jvp", "x", x, ...)
+    v = expect_reals("jvp", "a direction", v, *x.shape)
     y = f(Dual(x, v))
     return (y.value, y.tangent) if isinstance(y, Dual) else (y, np.zeros_like(y, dtype=float))
 
 
 def gradient_forward(f, x):
     """Return df/dx of a scalar function by seeding: one pass for each entry of x, tangent 1 there alone."""
-    x = np.asarray(x, dtype=float)
+    x = expect_reals("gradient_forward", "x", x, ...)
     gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
         seed = np.zeros(x.shape)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlcourse.autodiff.rules import rule
+from dlcourse.reference.checks import expect_reals
 
 
 class Tape:
@@ -26,7 +27,7 @@ class Tape:
 
     def variable(self, value, name=""):
         """Record an input."""
-        return self.record(np.asarray(value, dtype=float), name, ())
+        return self.record(expect_reals("tape", "an input", value, ...).astype(float), name, ())
 
     def record(self, value, label, parents):
         """Append a variable; parents are pairs (variable, pullback)."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_reals, expect_rng
+
 
 def placed(images, size=24, *, scales=(1,), rng):
     """Lay every image at a random place on an empty canvas.
@@ -12,6 +14,11 @@ def placed(images, size=24, *, scales=(1,), rng):
 
     Raises ValueError for an image larger than the canvas, or one without ink.
     """
+    images = expect_floats("placed", "images", images, "N", "C", "h", "w")
+    expect_rng("placed", rng)
+    expect_counts("placed", size=size, **{f"scales[{i}]": scale for i, scale in enumerate(scales)})
+    if len(scales) == 0:
+        raise ValueError("placed: expected at least one scale, got none")
     n, channels, height, width = images.shape
     if max(height, width) * max(scales) > size:
         largest = (height * max(scales), width * max(scales))
@@ -27,6 +34,7 @@ def placed(images, size=24, *, scales=(1,), rng):
 
 def around(canvas):
     """Return left, top, width, height of the pixels of (C, H, W) that are not zero."""
+    canvas = expect_reals("around", "canvas", canvas, "C", "H", "W")
     ink = (canvas != 0).any(axis=0)
     if not ink.any():
         raise ValueError("around: expected an image with ink, got only zeros")
@@ -36,6 +44,8 @@ def around(canvas):
 
 def overlap(a, b):
     """Return intersection over union (N,) of boxes (N, 4) as above: 1 for equal ones, 0 for disjoint ones."""
+    a = expect_reals("overlap", "a", a, "N", 4)
+    b = expect_reals("overlap", "b", b, len(a), 4)
     starts, ends = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
     shared = np.maximum(ends - starts, 0).prod(axis=1)
     return shared / (a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - shared)

@@ -2,6 +2,8 @@
 
 import datetime
 
+from dlcourse.reference.checks import expect_counts, expect_indices, expect_rng
+
 MONTHS = [
     "january",
     "february",
@@ -21,7 +23,10 @@ FIRST, DAYS = datetime.date(1950, 1, 1), 36525  # to the end of 2049
 
 def split_days(held_out=2000, *, rng):
     """Return two lists of day numbers, 0 … DAYS-1: for training, and held out."""
-    order = rng.permutation(DAYS).tolist()
+    expect_counts("split_days", 0, held_out=held_out)
+    if held_out > DAYS:
+        raise ValueError(f"split_days: expected held_out ≤ {DAYS}, got {held_out}")
+    order = expect_rng("split_days", rng).permutation(DAYS).tolist()
     return order[held_out:], order[:held_out]
 
 
@@ -30,6 +35,8 @@ def date_pairs(days, *, rng):
 
     The notation is one of 2024-03-05, 05/03/2024 and mar 5 2024, drawn at random.
     """
+    days = expect_indices("date_pairs", "days", days, DAYS, "N")
+    expect_rng("date_pairs", rng)
     pairs = []
     for day, style in zip(days, rng.integers(0, 3, len(days))):
         date = FIRST + datetime.timedelta(days=int(day))

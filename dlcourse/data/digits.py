@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_dtype, expect_number, expect_rng, expect_shape
+
 
 def digits(seed=0, *, flat=True, dtype=float, test_share=0.2):
     """Return x_train, y_train, x_test, y_test: 1437 and 360 images with pixels in [0, 1], labels 0 … 9.
@@ -11,6 +13,7 @@ def digits(seed=0, *, flat=True, dtype=float, test_share=0.2):
     x  (N, 64), or (N, 1, 8, 8) with flat=False
     y  (N,), integers
     """
+    dtype = expect_dtype("digits", dtype)
     from sklearn.datasets import load_digits  # slow to import, and only these functions need it
 
     pixels, labels = load_digits(return_X_y=True)
@@ -25,10 +28,10 @@ def stratified_split(labels, test_share, *, rng):
 
     The test part as a whole has test_share · N members, rounded up.
     """
-    labels = np.asarray(labels)
-    if not 0 < test_share < 1:
+    labels = expect_shape("stratified_split", "labels", labels, "N")
+    if not 0 < expect_number("stratified_split", "test_share", test_share) < 1:
         raise ValueError(f"stratified_split: expected test_share between 0 and 1, got {test_share}")
-    order = rng.permutation(len(labels))
+    order = expect_rng("stratified_split", rng).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class after class, shuffled within
     # members taken at even steps along this list give each class its share
     chosen = np.diff(np.ceil(np.arange(len(order) + 1) * test_share)) > 0

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_counts, expect_dtype, expect_number, expect_rng
+
 FONT = (  # 5 x 7 dots, row after row
     "01110 10001 10011 10101 11001 10001 01110",
     "00100 01100 00100 00100 00100 00100 01110",
@@ -24,7 +26,10 @@ def glyphs(n, *, rng, noise=0.1, dtype=float):
     Every image is one of ten dot patterns, turned by up to 15°, slanted, scaled by 0.8 to 1.1 and shifted by
     up to 3 pixels, all at random, plus `noise` · N(0, 1).
     """
-    labels = rng.integers(0, 10, n)
+    expect_counts("glyphs", 0, n=n)
+    expect_number("glyphs", "noise", noise, 0)
+    dtype = expect_dtype("glyphs", dtype)
+    labels = expect_rng("glyphs", rng).integers(0, 10, n)
     images = np.stack([_draw(DOTS[label], rng) for label in labels]) if n else np.zeros((0, SIZE, SIZE))
     images = np.clip(images + noise * rng.standard_normal(images.shape), 0, 1)
     return images[:, None].astype(dtype), labels

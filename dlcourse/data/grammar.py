@@ -12,6 +12,8 @@ Every word is drawn uniformly from its list.
 
 import math
 
+from dlcourse.reference.checks import expect_counts, expect_rng
+
 ADJECTIVES = ["brave", "clever", "gentle", "hungry", "lazy", "old", "proud", "quiet", "small", "young"]
 NOUNS = [
     "badger",
@@ -40,12 +42,14 @@ RULES = {"NP V NP": 0.35, "T NP V NP P": 0.25, "NP S P": 0.20, "NP V NP and S P"
 
 def sentence(*, rng):
     """Return one sentence, ending in a full stop."""
-    rule = list(RULES)[rng.choice(len(RULES), p=list(RULES.values()))]
+    rule = list(RULES)[expect_rng("sentence", rng).choice(len(RULES), p=list(RULES.values()))]
     return " ".join(_write(symbol, rng) for symbol in rule.split()) + "."
 
 
 def text(characters, *, rng):
     """Return sentences with a space after each, at least `characters` long in all, cut there."""
+    expect_counts("text", 0, characters=characters)
+    expect_rng("text", rng)
     parts, length = [], 0
     while length < characters:
         parts.append(sentence(rng=rng) + " ")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_counts, expect_reals, expect_rng
+
 CENTRES, STD = np.array([[-2.0, 0.0], [2.0, 0.0]]), 0.5
 
 
@@ -10,6 +12,8 @@ def two_gaussians(n, *, rng, halves=False):
 
     halves  the first n // 2 from the left cloud, the others from the right, as in the textbook
     """
+    expect_counts("two_gaussians", 0, n=n)
+    expect_rng("two_gaussians", rng)
     side = (np.arange(n) >= n // 2).astype(int) if halves else rng.integers(0, 2, n)
     return CENTRES[side] + STD * rng.standard_normal((n, 2))
 
@@ -21,6 +25,9 @@ def quality(points):
     right           share assigned to the right centre
     stds            (2, 2) standard deviations, a row for each cloud; NaN for fewer than two points
     """
+    points = expect_reals("quality", "points", points, "N", 2)
+    if len(points) == 0:
+        raise ValueError(f"quality: expected at least one point, got shape {points.shape}")
     distance = np.linalg.norm(points[:, None] - CENTRES, axis=-1)
     nearer = distance.argmin(axis=1)
     clouds = [points[nearer == side] for side in (0, 1)]
@@ -48,10 +55,11 @@ def sliced_distance(a, b, *, rng, directions=64):
     Along one direction, the cheapest plan moves the smallest value to the smallest, and so on up (the sliced
     Wasserstein-1 distance). Raises ValueError for other shapes. Source: bonneel2015.
     """
-    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != 2:
-        raise ValueError(
-            f"sliced_distance: expected two arrays of one shape (n, 2), got {a.shape} and {b.shape}"
-        )
-    angle = rng.uniform(0, np.pi, directions)
+    a = expect_reals("sliced_distance", "a", a, "n", 2)
+    b = expect_reals("sliced_distance", "b", b, len(a), 2)
+    if len(a) == 0:
+        raise ValueError(f"sliced_distance: expected at least one point, got shape {a.shape}")
+    expect_counts("sliced_distance", directions=directions)
+    angle = expect_rng("sliced_distance", rng).uniform(0, np.pi, directions)
     axes = np.stack([np.cos(angle), np.sin(angle)])  # (2, directions)
     return float(np.abs(np.sort(a @ axes, axis=0) - np.sort(b @ axes, axis=0)).mean())

@@ -3,6 +3,8 @@
 All is in lower case, and "rose" is a flower behind an article: a table of words cannot mark it rightly.
 """
 
+from dlcourse.reference.checks import expect_counts, expect_rng
+
 NAMES = ("anna", "ben", "clara", "david", "emma", "felix", "nora", "oscar")
 BOTH = ("daisy", "ivy", "lily", "olive", "rose", "violet")  # names, and things that grow
 THINGS = ("basket", "book", "chair", "cup", "garden", "letter", "picture", "tree")
@@ -21,6 +23,8 @@ def tagged(n, *, rng):
 
     The words of BOTH take half of the places of names, and half of those of things.
     """
+    expect_counts("tagged", 0, n=n)
+    expect_rng("tagged", rng)
     pairs = []
     for rule in rng.integers(0, len(RULES), n):
         words = [_word(symbol, rng) for symbol in RULES[rule]]

@@ -6,6 +6,8 @@ words whose article is cut: more than a word-by-word dictionary can do.
 
 from itertools import product
 
+from dlcourse.reference.checks import expect_counts, expect_rng
+
 SUBJECTS = {  # English -> (article and noun, feminine)
     "cat": ("le", "chat", False),
     "dog": ("le", "chien", False),
@@ -42,7 +44,10 @@ def phrases():
 def split_phrases(held_out=360, *, rng):
     """Return pairs for training and held-out pairs; the first of these is EXAMPLE."""
     pairs = phrases()
-    pairs = [pairs[i] for i in rng.permutation(len(pairs))]
+    expect_counts("split_phrases", 0, held_out=held_out)
+    if held_out > len(pairs):
+        raise ValueError(f"split_phrases: expected held_out ≤ {len(pairs)}, got {held_out}")
+    pairs = [pairs[i] for i in expect_rng("split_phrases", rng).permutation(len(pairs))]
     pairs.sort(key=lambda pair: pair[0] != EXAMPLE.split())  # stable: the others stay shuffled
     return pairs[held_out:], pairs[:held_out]
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_counts, expect_indices
+
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 PAD, BOS, EOS, UNK = range(4)
 
@@ -30,7 +32,7 @@ class Vocabulary:
 
     def decode(self, numbers):
         """Return the tokens up to <eos>, without the special ones."""
-        numbers = [int(number) for number in numbers]
+        numbers = expect_indices("decode", "numbers", numbers, len(self), "N").tolist()
         if EOS in numbers:
             numbers = numbers[: numbers.index(EOS)]
         return [self.tokens[number] for number in numbers if number not in (PAD, BOS)]
@@ -44,6 +46,8 @@ def pad(rows, length=None):
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     if lengths.size == 0 or lengths.min() == 0:
         raise ValueError("pad: expected rows of at least one token, got an empty one")
+    if length is not None:
+        expect_counts("pad", length=length)
     width = lengths.max() if length is None else length
     if lengths.max() > width:
         raise ValueError(
@@ -51,13 +55,14 @@ def pad(rows, length=None):
         )
     tokens = np.full((len(lengths), width), PAD, dtype=np.int64)
     for row, target in zip(rows, tokens):
-        target[: len(row)] = row
+        target[: len(row)] = expect_indices("pad", "tokens", row, None, "T")
     return tokens, lengths
 
 
 def padding_mask(lengths, width):
     """Return (N, width): True where a position is padding."""
-    return np.arange(width) >= np.asarray(lengths)[:, None]
+    expect_counts("padding_mask", width=width)
+    return np.arange(width) >= expect_indices("padding_mask", "lengths", lengths, width + 1, "N")[:, None]
 
 
 def teacher_forcing(rows, length=None):

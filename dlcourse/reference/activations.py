@@ -7,23 +7,25 @@ import math
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_number, expect_reals
 from dlcourse.reference.layer import Layer
 
 
 def step(x):
     """1 where x ≥ 0, else 0: the decision of a perceptron (rosenblatt1958)."""
-    return (np.asarray(x) >= 0) * 1.0
+    return (expect_reals("step", "x", x, ...) >= 0) * 1.0
 
 
 def sigmoid(x):
     """1 / (1 + exp(-x))."""
+    x = expect_reals("sigmoid", "x", x, ...)
     with np.errstate(over="ignore"):  # exp(-x) = inf gives the right answer, 0
-        return 1 / (1 + np.exp(-np.asarray(x)))
+        return 1 / (1 + np.exp(-x))
 
 
 def softmax(x, axis=-1):
     """exp(x) divided by its sum along axis; the maximum is subtracted first, so that exp cannot overflow."""
+    x = _along("softmax", x, axis)
     z = np.exp(x - np.max(x, axis=axis, keepdims=True))
     z /= z.sum(axis=axis, keepdims=True)
     return z
@@ -31,8 +33,18 @@ def softmax(x, axis=-1):
 
 def log_softmax(x, axis=-1):
     """x - log Σ exp(x) along axis: the logarithm of softmax, finite even where softmax underflows to 0."""
+    x = _along("log_softmax", x, axis)
     z = x - np.max(x, axis=axis, keepdims=True)
     return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
+
+
+def _along(name, x, axis):
+    """Return x as real numbers that have this axis, with something along it."""
+    x = expect_reals(name, "x", x, ...)
+    expect_counts(name, -x.ndim, axis=axis)
+    if axis >= x.ndim or x.shape[axis] == 0:
+        raise ValueError(f"{name}: expected numbers along axis {axis}, got x of shape {x.shape}")
+    return x
 
 
 def normal_cdf(x):
@@ -109,7 +121,7 @@ class LeakyReLU(Activation):
 
     def __init__(self, negative_slope=0.01):
         super().__init__()
-        self.negative_slope = negative_slope
+        self.negative_slope = expect_number("LeakyReLU", "negative_slope", negative_slope)
 
     def __repr__(self):
         return f"LeakyReLU({self.negative_slope})"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats, expect_shape
+from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_shape
 from dlcourse.reference.layer import Layer
 
 
@@ -22,10 +22,10 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     """
     name = "scaled_dot_product_attention"
     query = expect_floats(name, "query", query, ..., "Tq", "d")
-    key = expect_floats(name, "key", key, ..., "Tk", query.shape[-1])
-    value = expect_floats(name, "value", value, ..., key.shape[-2], "dv")
-    if key.shape[-2] == 0:
-        raise ValueError(f"{name}: expected at least one key, got key of shape {key.shape}")
+    key = expect_floats(name, "key", key, *query.shape[:-2], "Tk", query.shape[-1])
+    value = expect_floats(name, "value", value, *key.shape[:-1], "dv")
+    if 0 in key.shape[-2:]:
+        raise ValueError(f"{name}: expected at least one key of a number, got key of shape {key.shape}")
     # Scores are laid out (Tk, Tq): NumPy reduces over the last axis but one much faster than over the last.
     weights = key @ (query * query.shape[-1] ** -0.5).mT
     if mask is not None:
@@ -65,6 +65,7 @@ def _expect_mask(name, mask, shape):
 
 def causal_mask(T):
     """Let position t look at positions 0 to t: True on and below the diagonal, (T, T)."""
+    expect_counts("causal_mask", 0, T=T)
     return np.tri(T, dtype=bool)
 
 
@@ -91,7 +92,9 @@ class MultiheadAttention(Layer):
     """
 
     def __init__(self, embed_dim, num_heads, *, rng, dtype=float):
-        if num_heads < 1 or embed_dim % num_heads:
+        expect_counts("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
+        dtype = expect_dtype("MultiheadAttention", dtype)
+        if embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: expected num_heads to divide {embed_dim}, got {num_heads}")
         bound = embed_dim**-0.5
         out = init.uniform((embed_dim, embed_dim), -bound, bound, rng=rng, dtype=dtype)

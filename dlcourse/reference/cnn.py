@@ -4,7 +4,8 @@ import numpy as np
 
 from dlcourse.reference import init
 from dlcourse.reference.activations import ReLU
-from dlcourse.reference.convolution import Conv2d
+from dlcourse.reference.checks import expect_counts
+from dlcourse.reference.convolution import Conv2d, pair
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.linear import Linear
@@ -38,6 +39,9 @@ class CNN(Layer):
         dtype=float,
     ):
         super().__init__()
+        expect_counts("CNN", 2, image_size=image_size)
+        expect_counts("CNN", classes=classes, hidden=hidden)
+        channels = pair("CNN", "channels", channels, 1)
         made = {"rng": rng, "dtype": dtype}
         self.features = Sequential(
             Conv2d(in_channels, channels[0], 3, padding=1, **made),

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats, expect_shape
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_reals
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.unfolding import ByColumns, ByRows
 
@@ -19,8 +19,8 @@ def correlate2d(image, kernel):
     Raises ValueError if either is not a matrix or the kernel is larger than the image.
     Source: goodfellow2016, section 9.1. Chapter: 15_convolution.
     """
-    image = expect_shape("correlate2d", "image", image, "H", "W")
-    kernel = expect_shape("correlate2d", "kernel", kernel, "kh", "kw")
+    image = expect_reals("correlate2d", "image", image, "H", "W")
+    kernel = expect_reals("correlate2d", "kernel", kernel, "kh", "kw")
     if not all(0 < k <= n for k, n in zip(kernel.shape, image.shape)):
         raise ValueError(f"correlate2d: expected a kernel within {image.shape}, got {kernel.shape}")
     windows = sliding_window_view(image, kernel.shape)  # (Ho, Wo, kh, kw)
@@ -33,13 +33,18 @@ def convolve2d(image, kernel):
     This is the correlation with the kernel turned by half a circle; deep learning says "convolution" and
     computes the correlation. Shapes, errors, source and chapter are those of `correlate2d`.
     """
-    kernel = expect_shape("convolve2d", "kernel", kernel, "kh", "kw")
+    kernel = expect_reals("convolve2d", "kernel", kernel, "kh", "kw")
     return correlate2d(image, kernel[::-1, ::-1])
 
 
-def pair(value):
-    """Torch's shorthand: one number for both axes."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+def pair(owner, name, value, least):
+    """Torch's shorthand: one number for both axes. Refuses what is no size, or below `least`."""
+    sizes = value if isinstance(value, tuple | list) else (value, value)
+    if len(sizes) != 2:
+        raise ValueError(f"{owner}: expected {name} to be a number or two, got {value}")
+    for size in sizes:
+        expect_counts(owner, least, **{name: size})
+    return tuple(sizes)
 
 
 class Conv2d(Layer):
@@ -58,12 +63,10 @@ class Conv2d(Layer):
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, *, rng, dtype=float
     ):
-        self.kernel_size, self.stride, self.padding = pair(kernel_size), pair(stride), pair(padding)
-        if min(self.kernel_size + self.stride) < 1 or min(self.padding) < 0:
-            raise ValueError(
-                f"{type(self).__name__}: expected kernel_size and stride >= 1 and padding >= 0, "
-                f"got {kernel_size}, {stride} and {padding}"
-            )
+        name = type(self).__name__
+        expect_counts(name, in_channels=in_channels, out_channels=out_channels)
+        self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
+        self.stride, self.padding = pair(name, "stride", stride, 1), pair(name, "padding", padding, 0)
         shape = (out_channels, in_channels, *self.kernel_size)
         bound = (in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
         params = {"weight": init.uniform(shape, -bound, bound, rng=rng, dtype=dtype)}
@@ -78,7 +81,7 @@ class Conv2d(Layer):
 
     def forward(self, x):
         x = expect_floats(self, "x", x, "N", self.in_channels, "H", "W")
-        if any(n + 2 * p < k for n, p, k in zip(x.shape[2:], self.padding, self.kernel_size)):
+        if len(x) == 0 or any(n + 2 * p < k for n, p, k in zip(x.shape[2:], self.padding, self.kernel_size)):
             raise ValueError(
                 f"{self}: expected an image at least as large as the kernel, got x of shape {x.shape}"
             )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_floats, expect_number, expect_rng
 from dlcourse.reference.layer import Layer
 
 
@@ -19,9 +19,7 @@ class Dropout(Layer):
 
     def __init__(self, p=0.5, *, rng):
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout: expected 0 ≤ p < 1, got {p}")
-        self.p, self.rng = p, rng
+        self.p, self.rng = expect_number("Dropout", "p", p, 0, 1), expect_rng("Dropout", rng)
 
     def __repr__(self):
         return f"Dropout({self.p})"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats, expect_indices
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference.layer import Layer
 
 LONG = 8  # rows from which a sum of its own is faster than `reduceat`
@@ -37,9 +37,13 @@ class Embedding(Layer):
     """
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, rng, dtype=float):
+        expect_counts("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         super().__init__(weight=init.normal((num_embeddings, embedding_dim), rng=rng, dtype=dtype))
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
         if padding_idx is not None:
+            expect_counts("Embedding", -num_embeddings, padding_idx=padding_idx)
+            if padding_idx >= num_embeddings:
+                raise ValueError(f"{self}: expected padding_idx < {num_embeddings}, got {padding_idx}")
             self.params["weight"][padding_idx] = 0
 
     def __repr__(self):

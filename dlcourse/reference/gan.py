@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlcourse.reference.activations import LeakyReLU, ReLU
+from dlcourse.reference.checks import expect_floats, expect_number
 from dlcourse.reference.linear import Linear
 from dlcourse.reference.sequential import Sequential
 
@@ -52,6 +53,10 @@ def r1_penalty(discriminator, x, strength):
 
     Source: mescheder2018, section 4.1. Chapter: 19_gan.
     """
+    expect_number("r1_penalty", "strength", strength, 0)
+    x = expect_floats("r1_penalty", "x", x, "N", "in_size")
+    if len(x) == 0:
+        raise ValueError(f"r1_penalty: expected at least one point, got x of shape {x.shape}")
     y = discriminator.forward(x)
     down, arrived = np.ones_like(y), {}
     for name, layer in reversed(discriminator.children().items()):

@@ -4,6 +4,8 @@ import copy
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_number, expect_rng
+
 TOLERANCE = 1e-6  # central differences are good to about 1e-9, a wrong term is off by 1e-3 and more
 
 
@@ -11,7 +13,13 @@ def numerical_gradient(f, x, step=1e-6):
     """Return df/dx by central differences: (f(x + step) - f(x - step)) / (2 step), one entry of x at a time.
 
     f  () -> float, reads x; x is changed in place and restored.
+
+    Raises TypeError unless x is in float64: with fewer digits the differences are noise, with none zero.
     """
+    expect_number("numerical_gradient", "step", step, 1e-12)
+    if not isinstance(x, np.ndarray) or x.dtype.newbyteorder("=") != np.float64 or not x.flags.writeable:
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"numerical_gradient: expected a float64 array that can be changed, got {kind}")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]
@@ -37,6 +45,7 @@ def gradient_errors(layer, *inputs, rng):
     for name, array in layer.params.items():
         if array.dtype != np.float64:
             raise TypeError(f"{layer}: differences need float64, but {name} is {array.dtype}")
+    expect_rng("gradient_errors", rng)
     inputs = [_prepare(array) for array in inputs]
     _pass(layer, [_other(array) for array in inputs], rng)  # so that stale caches and leftovers show
     before = copy.deepcopy(layer)  # the passes move generators and running averages on
@@ -53,6 +62,7 @@ def gradient_errors(layer, *inputs, rng):
 
 def assert_gradients(layer, *inputs, rng, tolerance=TOLERANCE):
     """Return `gradient_errors`; AssertionError, naming all that are wrong, unless within tolerance."""
+    expect_number("assert_gradients", "tolerance", tolerance, 0)
     errors = gradient_errors(layer, *inputs, rng=rng)
     wrong = {name: error for name, error in errors.items() if not error <= tolerance}
     if wrong:

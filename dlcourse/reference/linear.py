@@ -1,7 +1,7 @@
 """The affine map that every network is made of."""
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_floats
 from dlcourse.reference.layer import Layer
 
 
@@ -22,6 +22,7 @@ class Linear(Layer):
     needs_dx = True
 
     def __init__(self, in_features, out_features, bias=True, *, rng, dtype=float):
+        expect_counts("Linear", in_features=in_features, out_features=out_features)
         bound = in_features**-0.5
         params = {"weight": init.uniform((out_features, in_features), -bound, bound, rng=rng, dtype=dtype)}
         if bias:

@@ -5,10 +5,12 @@ are refused with the number of the row that holds them, empty batches too (their
 Chapter: 06_losses_and_descent.
 """
 
+import math
+
 import numpy as np
 
 from dlcourse.reference.activations import sigmoid
-from dlcourse.reference.checks import expect_floats, expect_indices
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference.layer import Layer
 
 BLOCK = 2**18  # elements that are worked on at a time: they stay in the cache of the processor
@@ -138,12 +140,14 @@ class CrossEntropyLoss(Loss):
 
     def __init__(self, ignore_index=-100):
         super().__init__()
+        expect_counts("CrossEntropyLoss", -math.inf, ignore_index=ignore_index)
         self.ignore_index = ignore_index
 
     def forward(self, prediction, target):
         z = expect_floats(self, "prediction", prediction, "N", "C")
         self._refuse_empty(z)
-        counts = np.not_equal(target, self.ignore_index)
+        target = expect_indices(self, "target", target, None, len(z))
+        counts = target != self.ignore_index
         padded = not counts.all()
         target = np.where(counts, target, 0) if padded else target
         target = expect_indices(self, "target", target, z.shape[1], len(z))

@@ -21,6 +21,8 @@ class MLP(Sequential):
     """
 
     def __init__(self, sizes, activation="relu", *, rng, dtype=float):
+        if not isinstance(sizes, tuple | list):
+            raise TypeError(f"MLP: expected sizes such as (784, 10), got {sizes!r}")
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected at least an input and an output size, got {tuple(sizes)}")
         if activation not in ACTIVATIONS:

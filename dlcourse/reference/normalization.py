@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_number
 from dlcourse.reference.layer import Layer
 
 BLOCK = 128  # rows at a time: few enough to stay in the cache of the processor
@@ -26,6 +26,10 @@ class BatchNorm(Layer):
     ranks = ()  # how many axes x may have
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, *, dtype=float):
+        name = type(self).__name__
+        expect_counts(name, num_features=num_features)
+        eps, momentum = expect_number(name, "eps", eps, 0), expect_number(name, "momentum", momentum)
+        dtype = expect_dtype(name, dtype)
         super().__init__(weight=np.ones(num_features, dtype), bias=np.zeros(num_features, dtype))
         self.buffers["running_mean"] = np.zeros(num_features, dtype)
         self.buffers["running_var"] = np.ones(num_features, dtype)
@@ -108,6 +112,8 @@ class LayerNorm(Layer):
     """
 
     def __init__(self, normalized_shape, eps=1e-5, *, dtype=float):
+        expect_counts("LayerNorm", normalized_shape=normalized_shape)
+        eps, dtype = expect_number("LayerNorm", "eps", eps, 0), expect_dtype("LayerNorm", dtype)
         super().__init__(weight=np.ones(normalized_shape, dtype), bias=np.zeros(normalized_shape, dtype))
         self.normalized_shape, self.eps = normalized_shape, eps
 

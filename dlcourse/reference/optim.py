@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_number
+
 BLOCK = 2**16  # numbers that are updated at a time: parameter, gradient and moments stay in the cache
 
 
@@ -20,8 +22,7 @@ class Optimiser:
     moments = ()  # names of the arrays that are kept for every parameter
 
     def __init__(self, model, lr, weight_decay=0.0, *, matrices_only=False):
-        if not lr >= 0:
-            raise ValueError(f"{type(self).__name__}: expected lr ≥ 0, got {lr}")
+        expect_rates(self, lr=lr, weight_decay=weight_decay)
         self.model, self.lr, self.weight_decay, self.matrices_only = model, lr, weight_decay, matrices_only
         self.steps = 0
         self.state = {f"{m}.{n}": np.zeros_like(p) for m in self.moments for n, p in model.params.items()}
@@ -61,6 +62,12 @@ class Optimiser:
         self.state = {name: np.array(state[name], order="C") for name in self.state}
 
 
+def expect_rates(owner, below=None, /, **rates):
+    """ValueError for a rate below 0, or not below `below`."""
+    for name, rate in rates.items():
+        expect_number(type(owner).__name__, name, rate, 0, below)
+
+
 class SGD(Optimiser):
     """u ← momentum · u + g + weight_decay · p;  p ← p - lr · u.
 
@@ -70,6 +77,7 @@ class SGD(Optimiser):
     """
 
     def __init__(self, model, lr=1e-3, momentum=0.0, weight_decay=0.0, *, matrices_only=False):
+        expect_rates(self, momentum=momentum)
         self.momentum = momentum
         self.moments = ("velocity",) if momentum else ()
         super().__init__(model, lr, weight_decay, matrices_only=matrices_only)
@@ -95,6 +103,7 @@ class RMSprop(Optimiser):
     moments = ("square",)
 
     def __init__(self, model, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, *, matrices_only=False):
+        expect_rates(self, alpha=alpha, eps=eps)
         self.alpha, self.eps = alpha, eps
         super().__init__(model, lr, weight_decay, matrices_only=matrices_only)
 
@@ -120,6 +129,10 @@ class Adam(Optimiser):
     def __init__(
         self, model, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, *, matrices_only=False
     ):
+        expect_rates(self, eps=eps)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ValueError(f"{type(self).__name__}: expected betas as two numbers, got {betas!r}")
+        expect_rates(self, 1, **{"betas[0]": betas[0], "betas[1]": betas[1]})
         self.betas, self.eps = betas, eps
         super().__init__(model, lr, weight_decay, matrices_only=matrices_only)
 
@@ -171,6 +184,7 @@ def clip_grad_norm(model, max_norm):
     Raises ValueError, naming the parameter, for a NaN or infinite gradient.
     Source: pascanu2013. Chapter: 17_rnn.
     """
+    expect_number("clip_grad_norm", "max_norm", max_norm, 0)
     grads = model.grads
     squares = {name: float(np.vdot(grad, grad)) for name, grad in grads.items()}
     norm = math.sqrt(sum(squares.values()))

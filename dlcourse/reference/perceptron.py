@@ -4,7 +4,7 @@ import numpy as np
 
 from dlcourse.reference import init
 from dlcourse.reference.activations import step
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats
 from dlcourse.reference.layer import Layer
 
 
@@ -21,6 +21,8 @@ class Perceptron(Layer):
     """
 
     def __init__(self, in_features, *, rng=None, dtype=float):
+        expect_counts("Perceptron", in_features=in_features)
+        dtype = expect_dtype("Perceptron", dtype)
         shapes = {"weight": (1, in_features), "bias": (1,)}
         if rng is None:
             super().__init__(**{name: np.zeros(shape, dtype) for name, shape in shapes.items()})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_floats
 from dlcourse.reference.layer import Layer
 
 
@@ -13,8 +13,7 @@ class _Pool2d(Layer):
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
-        if self.kernel_size < 1 or self.stride < 1:
-            raise ValueError(f"{self}: expected kernel_size and stride >= 1")
+        expect_counts(type(self).__name__, kernel_size=self.kernel_size, stride=self.stride)
 
     def __repr__(self):
         return f"{type(self).__name__}(kernel_size={self.kernel_size}, stride={self.stride})"

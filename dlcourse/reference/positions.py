@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_floats
 from dlcourse.reference.layer import Layer
 
 
@@ -20,6 +20,7 @@ class SinusoidalPositions(Layer):
 
     def __init__(self, embedding_dim):
         super().__init__()
+        expect_counts("SinusoidalPositions", embedding_dim=embedding_dim)
         self.embedding_dim = embedding_dim
 
     def __repr__(self):
@@ -52,6 +53,7 @@ class LearnedPositions(Layer):
     """
 
     def __init__(self, max_length, embedding_dim, *, rng, dtype=float):
+        expect_counts("LearnedPositions", max_length=max_length, embedding_dim=embedding_dim)
         super().__init__(
             weight=init.normal((max_length, embedding_dim), 0, embedding_dim**-0.5, rng=rng, dtype=dtype)
         )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_floats, expect_shape
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_shape
 from dlcourse.reference.layer import Layer
 
 
@@ -29,6 +29,7 @@ class Recurrent(Layer):
     states = 1  # the LSTM carries two
 
     def __init__(self, input_size, hidden_size, *, rng, dtype=float):
+        expect_counts(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
         rows, bound = len(self.gates) * hidden_size, hidden_size**-0.5
         shapes = {
             "weight_ih_l0": (rows, input_size),
@@ -56,7 +57,7 @@ class Recurrent(Layer):
     def forward(self, x, state=None, lengths=None):
         x = expect_floats(self, "x", x, "N", "T", self.input_size)
         N, T = x.shape[:2]
-        if T == 0:
+        if 0 in (N, T):
             raise ValueError(f"{self}: expected a sequence of at least one step, got x of shape {x.shape}")
         padding, ends = self._expect_lengths(lengths, N, T)
         x = np.ascontiguousarray(x.transpose(1, 0, 2))  # (T, N, I)

@@ -4,7 +4,7 @@ import numpy as np
 
 from dlcourse.reference.activations import GELU, softmax
 from dlcourse.reference.attention import MultiheadAttention
-from dlcourse.reference.checks import expect_floats
+from dlcourse.reference.checks import expect_counts, expect_floats, expect_number
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.embedding import Embedding
 from dlcourse.reference.layer import Layer
@@ -131,6 +131,7 @@ class TransformerClassifier(Layer):
             raise ValueError(
                 f"TransformerClassifier: expected pooling 'mean', 'first' or None, got {pooling!r}"
             )
+        expect_counts("TransformerClassifier", num_layers=num_layers)
         made = {"rng": rng, "dtype": dtype}
         self.tokens = Tokens(vocabulary_size, embed_dim, positions, max_length, dropout, **made)
         sizes = embed_dim, num_heads, hidden_dim, dropout, causal
@@ -190,6 +191,7 @@ class CausalLM(Layer):
         dtype=float,
     ):
         super().__init__()
+        expect_counts("CausalLM", num_layers=num_layers)
         made = {"rng": rng, "dtype": dtype}
         self.tokens = Tokens(vocabulary_size, embed_dim, "learned", context, dropout, **made)
         sizes = embed_dim, num_heads, hidden_dim, dropout, True
@@ -212,6 +214,8 @@ class CausalLM(Layer):
 
     def generate(self, tokens, count, temperature=1.0, *, rng):
         """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the end."""
+        expect_counts("generate", 0, count=count)
+        expect_number("generate", "temperature", temperature, 1e-9)
         for _ in range(count):
             y = self.forward(tokens[:, -self.context :])[:, -1]
             chances = np.cumsum(softmax(y / temperature), axis=-1)
@@ -249,6 +253,7 @@ class Transformer(Layer):
         dtype=float,
     ):
         super().__init__()
+        expect_counts("Transformer", num_layers=num_layers)
         made = {"rng": rng, "dtype": dtype}
         sizes, tokens = (embed_dim, num_heads, hidden_dim, dropout), (embed_dim, "sinusoidal", None, dropout)
         self.source_tokens = Tokens(source_size, *tokens, **made)
