@@ -15,6 +15,7 @@ from dlcourse.course.grading import (
     course,
     plan,
     record,
+    release,
     running,
     sandbox,
     sheet,
@@ -103,6 +104,13 @@ def test_feedback_says_why_and_hides_the_key(graded):
     assert "not solved yet" in text
     hidden = next(problem for problem in key.problems if problem.kind == plan.RESERVED)
     assert "not the right numbers" in text and str(hidden.answer) not in text
+
+
+def test_formgrader_gets_a_written_answer_without_tags(graded):
+    """What a student wrote must not run in a grader's browser; what looks like no tag stays as it was."""
+    text = (graded / "autograded" / "ann" / SLUG / f"{SLUG}.ipynb").read_text("utf-8")
+    assert "< script>alert(1)< /script> contradict" in text and "<script" not in text
+    assert release.without_tags("`a < b`, $x<=y$, i <3, <!-- <b>") == "`a < b`, $x<=y$, i <3, < !-- < b>"
 
 
 def test_the_report_shows_rates_and_reasons(graded):
