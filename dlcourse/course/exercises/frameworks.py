@@ -4,17 +4,16 @@ import numbers
 
 import numpy as np
 
-from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, NotPlain, Option, Order
+from dlcourse.course.exercises import Choice, Exercise, Match, Mistake, NotPlain, Option, Order, Raises
 
 LAMBDA, ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def checked(value, name):
-    """The array and the name of its dtype; NotPlain where it is no array."""
-    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
-        raise NotPlain(f"{type(value).__name__} for {name}, not an array")
-    array = np.asarray(value)
-    return array, array.dtype.name
+    """The array and the name of its dtype; NotPlain where it is no array of NumPy's."""
+    if not isinstance(value, np.ndarray):
+        raise NotPlain(f"{type(value).__name__} for {name}, not a NumPy array")
+    return value, value.dtype.name
 
 
 # --- The gradient of a pool ------------------------------------------------------------------------------
@@ -26,10 +25,15 @@ def pooled_back(case, rule="first"):
     for i, j in np.ndindex(dout.shape):
         window = x[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
         mask = (window == window.max()).astype(float)
-        if rule in ("first", "last"):
-            place = np.flatnonzero(mask)[0 if rule == "first" else -1]
+        if rule == "columns":
+            place = window.T.argmax()
+            mask = (np.arange(4) == place).reshape(2, 2).T.astype(float)
+        elif rule in ("first", "last", "ones", "above-zero"):
+            place = np.flatnonzero(mask)[-1 if rule == "last" else 0]
+            place = 0 if rule == "above-zero" and window.max() <= 0 else place
             mask = (np.arange(4) == place).reshape(2, 2).astype(float)
         scale = {"share": 1 / mask.sum(), "candle": mask.mean(), "even": 0.25}.get(rule, 1.0)
+        scale = scale / dout[i, j] if rule == "ones" else scale
         mask = np.ones((2, 2)) if rule == "even" else mask
         result[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] = dout[i, j] * scale * mask
     return result
@@ -52,6 +56,7 @@ pool_gradient = Exercise(
     cases=lambda rng: [
         (np.array([[1.0, 2.0], [4.0, 4.0]]), np.array([[3.0]])),
         (np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0]])),
+        (np.array([[1.0, 4.0], [4.0, 4.0]]), np.array([[2.0]])),
         (np.zeros((2, 4)), np.array([[1.0, -2.0]])),
         (rng.normal(size=(4, 6)), rng.normal(size=(2, 3))),
         (-np.abs(rng.normal(size=(6, 2))), rng.normal(size=(3, 1))),
@@ -80,6 +85,21 @@ pool_gradient = Exercise(
             says="the last of several maximal entries receives the gradient: it should be the first",
         ),
         Mistake(
+            name="columns",
+            value=lambda case: (pooled_back(case, "columns"), "float64"),
+            says="you read the window column by column: the first maximal entry is meant row by row",
+        ),
+        Mistake(
+            name="above-zero",
+            value=lambda case: (pooled_back(case, "above-zero"), "float64"),
+            says="in a window without positive entries the wrong one receives it: start from an entry, not 0",
+        ),
+        Mistake(
+            name="ones",
+            value=lambda case: (pooled_back(case, "ones"), "float64"),
+            says="the maximal entry receives 1: by the chain rule it receives dout[i, j]",
+        ),
+        Mistake(
             name="average",
             value=lambda case: (pooled_back(case, "even"), "float64"),
             says="all four entries receive a quarter: that is the gradient of an average-pool",
@@ -90,10 +110,14 @@ pool_gradient = Exercise(
 # --- One model, two stacks -------------------------------------------------------------------------------
 
 
-def scores(case, *, bend_last=False, linear=False, no_bias=False, as_listed=False):
+def places_of(state):
+    """The numbers of the affine maps, in the order of the dict."""
+    return [int(name.split(".")[0]) for name in state if "weight" in name]
+
+
+def scores(case, *, bend_last=False, linear=False, no_bias=False):
     state, x = case
-    places = [int(name.split(".")[0]) for name in state if "weight" in name]
-    places = places if as_listed else sorted(places)
+    places = sorted(places_of(state))
     h = x
     for k in places:
         h = h @ state[f"{k}.weight"].T + (0 if no_bias else state[f"{k}.bias"])
@@ -104,6 +128,12 @@ def scores(case, *, bend_last=False, linear=False, no_bias=False, as_listed=Fals
 
 def twins(result):
     return result, result, "float32", "float32"
+
+
+def out_of_order(case, order):
+    """What becomes of the affine maps in another order: here the shapes never fit."""
+    places = places_of(case[0])
+    return twins(scores(case)) if order(places) == sorted(places) else Raises("ValueError")
 
 
 def two_results(answer, case):
@@ -162,6 +192,16 @@ two_twins = Exercise(
             says="the biases are missing",
         ),
         Mistake(
+            name="order-of-the-dict",
+            value=lambda case: out_of_order(case, list),
+            says="the maps run in the order of the dict: sort them by the numbers before the dots",
+        ),
+        Mistake(
+            name="order-of-text",
+            value=lambda case: out_of_order(case, lambda places: sorted(places, key=str)),
+            says='the numbers are sorted as text, where "10" stands before "2": sort them as numbers',
+        ),
+        Mistake(
             name="swapped-once",
             value=lambda case: (scores(case), scores(case, bend_last=True), "float32", "float32"),
             says="NumPy's scores are right and torch's have a ReLU after the last map",
@@ -189,9 +229,13 @@ def laid_out(answer, case):
     }
 
 
-def for_burn(case, *, turn=lambda name, a: name.endswith("weight") and a.ndim == 2, **changes):
+def affine(name, array):
+    return name.endswith("weight") and array.ndim == 2
+
+
+def for_burn(case, *, turn=affine, how=np.transpose, **changes):
     (state,) = case
-    arrays = [np.array(a.T if turn(name, a) else a, order="C") for name, a in state.items()]
+    arrays = [np.array(how(a) if turn(name, a) else a, order="C") for name, a in state.items()]
     dtypes = [a.dtype.name for a in arrays]
     found = {"names": list(state), "arrays": arrays, "dtypes": dtypes, "contiguous": True, "own memory": True}
     return found | changes
@@ -236,9 +280,24 @@ burn_layout = Exercise(
             says="some arrays still share their memory with the state: copy those that stay as well",
         ),
         Mistake(
+            name="order-lost",
+            value=lambda case: for_burn(case, contiguous=False),
+            says='a turned array is not contiguous: turn first, then copy, np.array(array.T, order="C")',
+        ),
+        Mistake(
+            name="reshaped",
+            value=lambda case: for_burn(case, how=lambda a: a.reshape(a.shape[::-1])),
+            says="reshape keeps the order of the numbers and gives them other places: transpose instead",
+        ),
+        Mistake(
+            name="kernels",
+            value=lambda case: for_burn(case, turn=lambda name, a: name.endswith("weight")),
+            says="the kernels of convolutions are turned as well: only arrays with two axes are",
+        ),
+        Mistake(
             name="everything",
             value=lambda case: for_burn(case, turn=lambda name, a: True),
-            says="the kernels of convolutions are turned as well: they keep their shape",
+            says="every array is turned: kernels of convolutions, and what is no weight, keep their shape",
         ),
         Mistake(
             name="untouched",
@@ -256,17 +315,23 @@ burn_layout = Exercise(
 # --- Choosing and weighing -------------------------------------------------------------------------------
 
 
-def chosen(case, *, strict=False, worst_first=False, missing=False, any_limit=False, by_name=True):
+def chosen(
+    case, *, strict=False, worst_first=False, missing=False, any_limit=False, by_name=True, unranked=False
+):
     table, limits, by = case
 
     def fits(row):
-        if not missing and (by not in row or any(kind not in row for kind in limits)):
+        unknown = {kind for kind in (by, *limits) if kind not in row}
+        if unknown - {by if missing == "by" and by not in limits else None} and missing is not True:
             return False
         tests = [row.get(k, 0) < m if strict else row.get(k, 0) <= m for k, m in limits.items()]
         return any(tests) if any_limit and tests else all(tests)
 
     good = [name for name in (sorted(table) if by_name else table) if fits(table[name])]
-    return sorted(good, key=lambda name: (-1 if worst_first else 1) * table[name].get(by, 0))
+    if unranked:
+        return good
+    last = np.inf if missing == "by" else 0
+    return sorted(good, key=lambda name: (-1 if worst_first else 1) * table[name].get(by, last))
 
 
 TABLE = {
@@ -314,6 +379,16 @@ choose_stack = Exercise(
             says="a stack whose cost was not measured counts as free: leave it out",
         ),
         Mistake(
+            name="missing-by",
+            value=lambda case: chosen(case, missing="by"),
+            says="a stack for which `by` itself was not measured stays in the list: leave it out",
+        ),
+        Mistake(
+            name="alphabet",
+            value=lambda case: chosen(case, unranked=True),
+            says="the names are in alphabetical order: the cheapest in `by` comes first, names break ties",
+        ),
+        Mistake(
             name="any-limit",
             value=lambda case: chosen(case, any_limit=True),
             says="one kept limit is enough for you: all have to be kept",
@@ -334,6 +409,10 @@ def whole(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
+def finite(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and np.isfinite(value)
+
+
 def judge_resources(table):
     """What is wrong with the table, in one word; FINE where nothing is."""
     if not isinstance(table, dict) or set(table) != {"difference", "rows"}:
@@ -343,11 +422,13 @@ def judge_resources(table):
         return "form"
     if any(not isinstance(row, dict) or set(row) != ROW for row in rows):
         return "form"
-    if not 0 <= table["difference"] <= 1e-5:
+    if not finite(table["difference"]) or not 0 <= table["difference"] <= 1e-5:
         return "difference"
-    if rows[0]["stack"] == rows[1]["stack"] or not all(isinstance(row["stack"], str) for row in rows):
+    if not all(isinstance(row["stack"], str) and row["stack"].strip() for row in rows):
         return "stacks"
-    if not all(row["seconds"] > 0 and row["megabytes"] > 0 for row in rows):
+    if rows[0]["stack"] == rows[1]["stack"]:
+        return "stacks"
+    if not all(finite(row[kind]) and row[kind] > 0 for row in rows for kind in ("seconds", "megabytes")):
         return "costs"
     if not all(whole(row["lines"]) and row["lines"] >= 1 for row in rows):
         return "lines"
@@ -376,10 +457,10 @@ resource_table = Exercise(
             ("form", "expected {'difference': ..., 'rows': [two dicts with exactly the five keys]}"),
             (
                 "difference",
-                "the outputs differ by more than 1e-5: same weights, same order, float32 or better?",
+                "difference is no number between 0 and 1e-5: same weights, same order, float32 or better?",
             ),
-            ("stacks", "the two rows name the same stack, or the name is no text"),
-            ("costs", "a time or a memory is not above zero: measure more calls together"),
+            ("stacks", "the two rows name the same stack, or a name is no text or empty"),
+            ("costs", "a time or a memory is no finite number above zero: measure more calls together"),
             ("lines", "lines are whole numbers, at least 1"),
             ("repeats", "a time needs at least three runs: repeat, and say how often"),
         )
@@ -389,12 +470,14 @@ resource_table = Exercise(
 # --- Parts of your own -----------------------------------------------------------------------------------
 
 
-def selu_of(x, *, scale=LAMBDA, alpha=ALPHA, at_zero="below", slope="right"):
+def selu_of(x, *, scale=LAMBDA, above=1.0, at_zero="below", slope="right"):
     below = np.exp(np.minimum(x, 0))
-    value = scale * np.where(x > 0, x, alpha * (below - 1))
-    lower = {"right": alpha * below, "no-alpha": below, "value": alpha * (below - 1)}[slope]
+    value = scale * np.where(x > 0, above * x, ALPHA * (below - 1))
+    lower = {"right": ALPHA * below, "no-alpha": below, "value": ALPHA * (below - 1)}[slope]
     upper = x >= 0 if at_zero == "above" else x > 0
-    return value, scale * np.where(upper, 1.0, lower)
+    slopes = scale * np.where(upper, above, lower)
+    slopes = slopes + scale * (x == 0) if at_zero == "both" else slopes
+    return value, slopes, "float64", "float64"
 
 
 def selu_cases(rng):
@@ -410,7 +493,8 @@ def pair_of_arrays(answer, case):
     pair = answer(*case)
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise NotPlain(f"{type(pair).__name__}, not the pair of value and derivative")
-    return tuple(checked(part, name)[0] for part, name in zip(pair, ("the value", "the derivative")))
+    value, slope = (checked(part, name) for part, name in zip(pair, ("the value", "the derivative")))
+    return value[0], slope[0], value[1], slope[1]
 
 
 selu = Exercise(
@@ -448,29 +532,58 @@ selu = Exercise(
             says="at 0 the slope of the lower branch is asked for, λα: compare with x > 0",
         ),
         Mistake(
+            name="both-at-zero",
+            value=lambda case: selu_of(case[0], at_zero="both"),
+            says="at 0 both branches count and the slope is λ(1 + α): each x belongs to one branch",
+        ),
+        Mistake(
+            name="lower-only",
+            value=lambda case: selu_of(case[0], above=1 / LAMBDA),
+            says="λ scales the lower branch alone: it belongs to the upper one as well",
+        ),
+        Mistake(
             name="overflow",
-            value=lambda case: tuple(np.where(case[0] > 700, np.nan, part) for part in selu_of(case[0])),
+            value=lambda case: (
+                *(np.where(case[0] > 700, np.nan, part) for part in selu_of(case[0])[:2]),
+                "float64",
+                "float64",
+            ),
             says="large inputs give NaN: the branch that is not taken overflows",
         ),
     ),
 )
 
 
-def adamax_of(case, *, correct=True, fade=0.999, second=False, mean=False, adam=False, plus=1, b1=0.9):
+@np.errstate(divide="ignore", invalid="ignore")
+def adamax_of(
+    case,
+    *,
+    correct=True,
+    fade=0.999,
+    second=False,
+    mean=False,
+    adam=False,
+    plus=1,
+    moved=True,
+    first=1,
+    size=np.abs,
+    eps=1e-8,
+):
     w, gradients, lr = case
     w, m, u = np.array(w, float), np.zeros(len(w)), np.zeros(len(w))
-    for t, g in enumerate(np.array(gradients, float).reshape(-1, len(w)), start=1):
-        m = b1 * m + (1 - b1) * g
+    for t, g in enumerate(np.array(gradients, float).reshape(-1, len(w)), start=first):
+        m = 0.9 * m + 0.1 * g
         if adam:
             u = 0.999 * u + 0.001 * g**2
             scale = np.sqrt(u / (1 - 0.999**t)) + 1e-8
         elif mean:
             scale = u = 0.999 * u + 0.001 * (np.abs(g) + 1e-8)
         else:
-            scale = u = np.maximum(fade * u, np.abs(g) + 1e-8)
+            scale = u = np.maximum(fade * u, size(g) + eps)
         if second:
             scale = scale / (1 - 0.999**t)
-        w = w - plus * lr / (1 - b1**t if correct else 1) * m / scale
+        rate = plus * lr / np.float64(1 - 0.9**t if correct else 1)
+        w = w - rate * m / scale if moved else w - plus * lr * g / scale
     return w
 
 
@@ -499,6 +612,11 @@ ADAMAX_MISTAKES = (
     ("mean", {"mean": True}, "u is a running mean: AdaMax takes the maximum"),
     ("adam", {"adam": True}, "this is Adam: replace the root of the mean square by the fading maximum"),
     ("uphill", {"plus": -1}, "the step goes uphill: subtract it"),
+    ("no-mean", {"moved": False}, "the step divides g itself: it should divide the running mean m"),
+    ("counts-from-0", {"first": 0}, "the first step divides by 1 - 0.9**0 = 0: count it before you use t"),
+    ("counts-from-2", {"first": 2}, "the first step is too short: there t is 1, not 2"),
+    ("no-abs", {"size": lambda g: g}, "u takes the sign of g along: compare with the absolute value |g|"),
+    ("no-epsilon", {"eps": 0.0}, "a gradient of zero gives 0/0: add 1e-8 to |g|"),
 )
 
 
@@ -507,6 +625,12 @@ def adamax_mistakes(convert):
         Mistake(name=name, value=lambda case, o=options: convert(adamax_of(case, **o)), says=says)
         for name, options, says in ADAMAX_MISTAKES
     )
+
+
+def one_new_array(answer, case):
+    w, gradients, _ = case
+    array, dtype = checked(answer(*case), "the result")
+    return array, dtype, bool(gradients) or not np.shares_memory(array, w)
 
 
 adamax = Exercise(
@@ -521,9 +645,16 @@ adamax = Exercise(
         "w = w - lr / (1 - 0.9**t) * m / u makes a new array, so the argument stays as it was.",
     ),
     cases=adamax_cases,
-    call=one_array,
-    expected=lambda case: (adamax_of(case), "float64"),
-    mistakes=adamax_mistakes(lambda w: (w, "float64")),
+    call=one_new_array,
+    expected=lambda case: (adamax_of(case), "float64", True),
+    mistakes=adamax_mistakes(lambda w: (w, "float64", True))
+    + (
+        Mistake(
+            name="not-new",
+            value=lambda case: (adamax_of(case), "float64", bool(case[1])),
+            says="without gradients you return `w` itself: return a copy",
+        ),
+    ),
 )
 
 
@@ -545,7 +676,7 @@ def adamax_main(cases):
     return (
         "#[allow(unused_mut, unused_variables)]\nfn main() {\n"
         + body
-        + '    println!("[{}]", results.join(", "));\n}\n'
+        + '    println!("[{}]", results.join(", ").replace("inf", "Infinity"));\n}\n'
     )
 
 
@@ -577,6 +708,11 @@ rust_adamax = Exercise(
         for name, options, says in ADAMAX_MISTAKES
     )
     + (
+        Mistake(
+            name="unchanged",
+            value=lambda case: [list(case[0]), len(case[1])],
+            says="the weights are what they were: write through `weights`, not into a copy of it",
+        ),
         Mistake(
             name="no-count",
             value=lambda case: [adamax_of(case).tolist(), 0],
@@ -614,7 +750,7 @@ rust_chain = Exercise(
     name="rust_chain",
     difficulty=2,
     minutes=12,
-    read="Listings that no longer compile",
+    read="The same in candle",
     language="rust",
     program=chain_main,
     hints=(
@@ -668,12 +804,14 @@ class Right:
         self.steps += 1
         self.m[...] = 0.9 * self.m + 0.1 * g
         self.u[...] = np.maximum(0.999 * self.u, np.abs(g) + 1e-8)
-        return w - self.lr / (1 - 0.9**self.steps) * self.m / self.u
+        rate = self.lr if self.slip == "uncorrected" else self.lr / (1 - 0.9**self.steps)
+        return w - rate * self.m / self.u
 
     def state(self):
         if self.m is None:
             return {"steps": 0}
-        m, u = (self.m, self.u) if self.slip == "shared" else (self.m.copy(), self.u.copy())
+        shared = self.slip in ("shared", "state-shares")
+        m, u = (self.m, self.u) if shared else (self.m.copy(), self.u.copy())
         kept = {"steps": self.steps, "m": m, "u": u}
         return {k: v for k, v in kept.items() if k != self.slip}
 
@@ -683,7 +821,7 @@ class Right:
         like = m if m is not None else u
         if like is not None:
             m, u = (np.zeros(like.shape) if a is None else a for a in (m, u))
-            copy = self.slip != "shared"
+            copy = self.slip not in ("shared", "load-shares")
             self.m, self.u = (np.array(a) if copy else a for a in (m, u))
 
 
@@ -776,6 +914,21 @@ resumable = Exercise(
             says="two optimisers share their arrays through the state: copy in state() and in load()",
         ),
         Mistake(
+            name="state-shares",
+            value=lambda case: resume_value(case, "state-shares"),
+            says="the original goes on writing into the dict that state() has handed out: copy in state()",
+        ),
+        Mistake(
+            name="load-shares",
+            value=lambda case: resume_value(case, "load-shares"),
+            says="the resumed run writes into the dict, so a second load finds it changed: copy in load()",
+        ),
+        Mistake(
+            name="no-correction",
+            value=lambda case: resume_value(case, "uncorrected"),
+            says="the first steps are too short: divide the rate by 1 - 0.9**t, with t = 1 at the first",
+        ),
+        Mistake(
             name="mutates",
             value=lambda case: resume_value(case, **{"arguments kept": False}),
             says="step changes its arguments: return new weights, leave w and g alone",
@@ -792,8 +945,8 @@ frameworks_owners = Match(
     question="Who owns the weights of a network that is being trained?",
     pairs=(
         ("PyTorch", "the module; the optimiser holds references", "net.parameters() lists them."),
-        ("tch", "a `VarStore`, under path names", "Layers hold handles into LibTorch."),
-        ("candle", "a `VarMap`; cloning a `Var` shares it", "A VarBuilder hands out entries by prefix."),
+        ("tch", "a VarStore, under path names", "Layers hold handles into LibTorch."),
+        ("candle", "a VarMap; cloning a Var shares it", "A VarBuilder hands out entries by prefix."),
         (
             "burn",
             "the module, a Rust value that the optimiser consumes",
@@ -842,7 +995,7 @@ frameworks_moments = Match(
             "when the program is compiled",
             "The rank is in the type: E0308.",
         ),
-        ("candle: `a.matmul(&b)?`", "when it runs, as a value of type `Result`", "`?` hands the error on."),
+        ("candle: `a.matmul(&b)?`", "when it runs, as a value of type Result", "`?` hands the error on."),
         ("tch: `a.matmul(&b)`", "when it runs, as a panic", "`f_matmul` is the form that returns a Result."),
     ),
 )
