@@ -4,6 +4,7 @@ The format is the same for NumPy, PyTorch, tch and candle, and holds nothing tha
 A file appears complete or not at all. Chapters: 11_mlp_project, 25_deploy.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -20,11 +21,12 @@ DIGEST = "sha256"
 def save(path, arrays, **notes):
     """Write arrays (or CPU tensors) by name to `path`, and notes (anything that JSON knows) beside them.
 
-    Raises OSError, leaving an earlier file as it was, if the disk is full or the folder cannot be written.
+    Raises OSError, leaving an earlier file as it was, if the disk is full or the folder cannot be written;
+    TypeError for what is no array of numbers, and for a note that JSON does not know.
     """
-    arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
-    notes = {name: json.dumps(note) for name, note in notes.items()}
-    data = encode(arrays, notes | {DIGEST: _digest(arrays)})
+    arrays = {name: _native(name, array) for name, array in arrays.items()}
+    notes = {name: _text(name, note) for name, note in notes.items()}
+    data = encode(arrays, notes | {DIGEST: _digest(arrays, notes)})
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
@@ -38,12 +40,30 @@ def save(path, arrays, **notes):
         raise
 
 
-def _digest(arrays):
-    """SHA-256 of all names and numbers."""
+def _native(name, array):
+    """The array row by row, in this machine's order of bytes; TypeError for what is no number of 8 bytes."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+        raise TypeError(f"checkpoint: expected numbers of at most 8 bytes for {name!r}, got {array.dtype}")
+    return np.array(array, array.dtype.newbyteorder("="), order="C")
+
+
+def _text(name, note):
+    if name == DIGEST:
+        raise TypeError(f"checkpoint: expected another name for a note, got {name!r}: it is the file's own")
+    try:
+        return json.dumps(note)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"checkpoint: expected a note {name!r} that JSON knows, got {note!r:.40}") from error
+
+
+def _digest(arrays, notes):
+    """SHA-256 of all names, numbers and notes."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        digest.update(name.encode())
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())
         digest.update(arrays[name].tobytes())
+    digest.update(json.dumps(notes, sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -58,8 +78,8 @@ def load(path):
         with safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
             notes = dict(file.metadata() or {})
-        if notes.pop(DIGEST, None) not in (None, _digest(arrays)):
-            raise ValueError("the arrays do not match their digest")
+        if notes.pop(DIGEST, None) not in (None, _digest(arrays, notes)):
+            raise ValueError("arrays and notes do not match their digest")
         notes = {name: json.loads(note) for name, note in notes.items()}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"checkpoint: {path} is truncated or corrupted: {error}") from error
@@ -93,7 +113,8 @@ def save_training(path, model, optimiser, *, rng, epoch, history=None):
 def resume(path, model, optimiser, *, rng):
     """Restore what `save_training` wrote, in place; return (epoch, history) as they were.
 
-    Raises ValueError if the file is damaged or belongs to another model or optimiser.
+    Raises ValueError, with model and generators as they were, if the file is damaged or belongs to another
+    model or optimiser.
     """
     arrays, notes = load(path)
     parts = {"model": {}, "optimiser": {}}
@@ -101,16 +122,24 @@ def resume(path, model, optimiser, *, rng):
         part, _, rest = name.partition(".")
         parts.setdefault(part, {})[rest] = array
     generators = _generators(model, rng)
-    if len(generators) != len(notes.get("generators", ())):
+    states = notes.get("generators")
+    if not isinstance(states, list) or len(generators) != len(states):
         raise ValueError(f"checkpoint: {path} holds no training state of this model")
-    if _is_torch(optimiser):
-        _resume_torch(model, optimiser, parts, notes["groups"])
-    else:
-        model.load_state_dict(parts["model"])
-        optimiser.load_state_dict(parts["optimiser"])
-    for generator, state in zip(generators, notes["generators"]):
-        generator.bit_generator.state = state
-    return notes["epoch"], notes["history"]
+    before = copy.deepcopy((model.state_dict(), [g.bit_generator.state for g in generators]))
+    try:
+        for generator, state in zip(generators, states):
+            generator.bit_generator.state = state
+        if _is_torch(optimiser):
+            _resume_torch(model, optimiser, parts, notes["groups"])
+        else:
+            model.load_state_dict(parts["model"])
+            optimiser.load_state_dict(parts["optimiser"])
+        return int(notes["epoch"]), dict(notes["history"])
+    except Exception as error:  # the notes of another program may hold anything
+        model.load_state_dict(before[0])
+        for generator, state in zip(generators, before[1]):
+            generator.bit_generator.state = state
+        raise ValueError(f"checkpoint: {path} does not fit: {error}") from error
 
 
 def _resume_torch(model, optimiser, parts, groups):

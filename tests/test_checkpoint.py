@@ -65,7 +65,7 @@ def test_one_flipped_bit_is_noticed(path):
     damaged = bytearray(path.read_bytes())
     damaged[-20] ^= 1  # a digit of a weight: the structure stays sound
     path.write_bytes(damaged)
-    with pytest.raises(ValueError, match="truncated or corrupted: the arrays do not match their digest"):
+    with pytest.raises(ValueError, match="truncated or corrupted: arrays and notes do not match"):
         checkpoint.load(path)
 
 
@@ -112,3 +112,40 @@ def test_resuming_another_model_is_refused(path, rng):
     checkpoint.save(path, model.state_dict())
     with pytest.raises(ValueError, match="holds no training state of this model"):
         checkpoint.resume(path, model, ref.SGD(model), rng=rng)
+
+
+def test_one_changed_note_is_noticed(path):
+    checkpoint.save(path, {"weight": np.ones(3)}, epoch=3)
+    path.write_bytes(path.read_bytes().replace(b'"epoch":"3"', b'"epoch":"7"'))
+    with pytest.raises(ValueError, match="arrays and notes do not match their digest"):
+        checkpoint.load(path)
+
+
+def test_the_order_of_bytes_is_this_machines(path):
+    checkpoint.save(path, {"weight": np.arange(3, dtype=">f4")})
+    assert checkpoint.load(path)[0]["weight"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([None]), np.ones(2, complex), np.ones(2, "g")])
+def test_what_the_format_cannot_hold_is_refused(path, array):
+    with pytest.raises(TypeError, match="checkpoint: expected numbers of at most 8 bytes for 'a', got"):
+        checkpoint.save(path, {"a": array})
+    assert not path.exists()
+
+
+def test_notes_that_json_cannot_hold_are_refused(path):
+    with pytest.raises(TypeError, match="checkpoint: expected a note 'a' that JSON knows, got <object"):
+        checkpoint.save(path, {}, a=object())
+    with pytest.raises(TypeError, match="expected another name for a note, got 'sha256'"):
+        checkpoint.save(path, {}, sha256="mine")
+
+
+def test_a_refused_training_state_changes_neither_model_nor_generators(path, rng):
+    model = ref.Sequential(ref.Linear(5, 3, rng=rng), ref.Dropout(0.5, rng=rng))
+    checkpoint.save_training(path, model, ref.SGD(model, momentum=0.9), rng=rng, epoch=1)
+    other = ref.Sequential(ref.Linear(5, 3, rng=rng), ref.Dropout(0.5, rng=rng))
+    before, state = other.state_dict(), rng.bit_generator.state
+    with pytest.raises(ValueError, match="does not fit: Adam: state does not fit: missing mean.0.bias"):
+        checkpoint.resume(path, other, ref.Adam(other), rng=rng)
+    assert all((array == before[name]).all() for name, array in other.state_dict().items())
+    assert rng.bit_generator.state == state

@@ -93,3 +93,12 @@ def test_types():
         expect_indices("owner", "i", np.array([[0, 4], [5, 0]]), 5, 2, 2)
     with pytest.raises(ValueError, match="owner: expected i in 0 … 4, got -1$"):
         expect_indices("owner", "i", np.array(-1), 5)
+
+
+@pytest.mark.parametrize("kind", [int, complex, object, str, bool])
+def test_a_state_of_other_numbers_is_refused(kind):
+    layer = ref.Linear(2, 1, rng=np.random.default_rng(0))
+    state = {name: np.ones(array.shape).astype(kind) for name, array in layer.state_dict().items()}
+    with pytest.raises(ValueError, match="bias: expected numbers of another kind, got .*; weight: expected"):
+        layer.load_state_dict(state)
+    assert layer.params["weight"].dtype == float

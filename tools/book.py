@@ -43,9 +43,9 @@ def stamp(folder):
 
 def remove(folder):
     """Delete a folder such that an interruption cannot leave half of it under its name."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)  # what an interruption left
     if folder.exists():
-        old = folder.with_name(folder.name + ".old")
-        shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
         shutil.rmtree(old)
 

@@ -41,7 +41,7 @@ def load():
         return {}
     try:
         return _valid(json.loads(data.decode()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         print(f"The progress file was damaged ({error}); it is kept as {_put_aside().name}.")
         return {}
 

@@ -44,15 +44,18 @@ def reset_exercise(path, slug, name):
     """
     try:
         notebook = nbformat.read(path, as_version=4)
+        nbformat.writes(notebook)  # what could not be written again is refused before anything changes
+        answers = [
+            c
+            for c in notebook.cells
+            if sources.role(c) == sources.SOLUTION and c.metadata.get("name") == name
+        ]
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(
             f"{path} is not a notebook ({reason}); `dlcourse reset {slug}` makes a new one"
         ) from None
     fresh = {sources.role(c): c for c in exercise_cells(sources.student(sources.stored(slug)), name)}
-    answers = [
-        c for c in notebook.cells if sources.role(c) == sources.SOLUTION and c.metadata.get("name") == name
-    ]
     copy = back_up(path)
     for cell in answers:
         cell.source, cell.outputs, cell.execution_count = fresh[sources.SOLUTION].source, [], None

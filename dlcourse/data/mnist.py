@@ -3,10 +3,10 @@
 import gzip
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
+from dlcourse.data.archive import Unpacked
 from dlcourse.data.download import cached
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -44,7 +44,8 @@ def read_idx(path):
 
     The file begins with two zero bytes, a byte for the type of the elements and one for the number of axes,
     then the sizes as big-endian integers of four bytes, then the elements.
-    Raises ValueError for a wrong beginning, or if there are fewer or more elements than the sizes say.
+    Raises ValueError for a wrong beginning, if there are fewer or more elements than the sizes say, or for a
+    file that unpacks to more than a gigabyte.
     """
     data = _unpacked(path)
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
@@ -63,10 +64,9 @@ def read_idx(path):
 
 
 def _unpacked(path):
-    data = Path(path).read_bytes()
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}: truncated or damaged gzip file: {error}") from error
+    with open(path, "rb") as file:
+        unpacked = Unpacked(path, file)
+        try:
+            return b"".join(iter(lambda: unpacked.read(2**20), b""))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path}: truncated or damaged gzip file: {error}") from error

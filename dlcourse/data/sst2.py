@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 
+from dlcourse.data.archive import MOST, RefusedArchive
 from dlcourse.data.download import cached
 
 URL = "https://dl.fbaipublicfiles.com/glue/data/SST-2.zip"
@@ -21,18 +22,30 @@ def sst2(*, download=False):
     path = cached(URL, SHA256, download=download)
     try:
         with zipfile.ZipFile(path) as archive:
-            train, dev = (archive.read(f"SST-2/{part}.tsv") for part in ("train", "dev"))
-    except (zipfile.BadZipFile, KeyError) as error:
+            train, dev = (_member(path, archive, f"SST-2/{part}.tsv") for part in ("train", "dev"))
+    except RefusedArchive:
+        raise
+    except Exception as error:  # zipfile and zlib pass on whatever they stumble over
         raise ValueError(f"{path}: truncated, or not the SST-2 archive: {error}") from error
     return *read_tsv(train), *read_tsv(dev)
+
+
+def _member(path, archive, name):
+    if (size := archive.getinfo(name).file_size) > MOST:
+        raise RefusedArchive(f"{path}: refused, {name} unpacks to {size:,} bytes")
+    return archive.read(name)
 
 
 def read_tsv(data):
     """Return texts and labels (N,) from the bytes of a table: a header, then text, tab, 0 or 1 in each line.
 
-    Raises ValueError for another header, and for a line of another form, which it names.
+    Raises ValueError for another header, what is not UTF-8, and a line of another form, which it names.
     """
-    header, *lines = data.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"sst2: the table is not UTF-8: {error}") from error
+    header, *lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if header != HEADER:
         raise ValueError(f"sst2: expected the header {HEADER!r}, got {header[:40]!r}")
     rows = [line.split("\t") for line in lines]

@@ -56,12 +56,19 @@ class Layer:
     def load_state_dict(self, state):
         """Take over arrays (or CPU tensors) and their dtype; ValueError lists every mismatch, keeping all."""
         mine = {name: array.shape for name, array in (self.params | self.buffers).items()}
+        kinds = {name: array.dtype.kind for name, array in (self.params | self.buffers).items()}
+        state = {name: np.asarray(array) for name, array in state.items()}
         problems = [f"missing {name}" for name in mine.keys() - state.keys()]
         problems += [f"unexpected {name}" for name in state.keys() - mine.keys()]
         problems += [
-            f"{name}: expected shape {mine[name]}, got {tuple(state[name].shape)}"
+            f"{name}: expected shape {mine[name]}, got {state[name].shape}"
             for name in mine.keys() & state.keys()
-            if tuple(state[name].shape) != mine[name]
+            if state[name].shape != mine[name]
+        ]
+        problems += [
+            f"{name}: expected numbers of another kind, got {state[name].dtype}"
+            for name in mine.keys() & state.keys()
+            if state[name].dtype.kind != kinds[name]
         ]
         if problems:
             raise ValueError(f"{self}: state does not fit: " + "; ".join(sorted(problems)))
@@ -69,6 +76,6 @@ class Layer:
 
     def _adopt(self, state, prefix):
         for own in (self._own["params"], self._own["buffers"]):
-            own.update({name: np.asarray(state[prefix + name]).copy() for name in own})
+            own.update({name: state[prefix + name].copy() for name in own})
         for name, child in self.children().items():
             child._adopt(state, f"{prefix}{name}.")
