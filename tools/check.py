@@ -1,4 +1,4 @@
-"""`make check`: what executes no notebook: ruff, links, words, figures, pins, notebooks against sources."""
+"""`make check`: what executes no notebook: ruff, links, words, figures, pins, sources, safety."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from dlcourse.course import sources
-from tools import notebooks, prose
+from tools import notebooks, prose, safety
 
 # Built from parts, so that this file does not find itself.
 MACHINE_PATH = re.compile(r"(?<![\w.~-])(?:/(?:" + "root|work|Users" + r")/|/home/\w|[A-Z]:\\Users\\)")
@@ -153,6 +153,8 @@ CHECKS = {
     "figures": prose.bad_figures,
     "dependencies": dependencies,
     "paths": machine_paths,
+    "safety": lambda: safety.unsafe_calls(sources.ROOT),
+    "secrets": lambda: safety.secrets(sources.ROOT),
 }
 
 

@@ -1,6 +1,7 @@
 """The course's own environment, `.venv`: made once, completed when the pins change, entered by every task.
 
-With DLCOURSE_ENV=here the tasks use the interpreter at hand (conda, a container, a GPU machine).
+With HASHES=1 only files that requirements-hashes.txt knows are installed. With DLCOURSE_ENV=here the tasks
+use the interpreter at hand (conda, a container, a GPU machine).
 """
 
 import hashlib
@@ -41,7 +42,10 @@ def create():
     else:  # a new place, or one that was left half made
         venv.create(FOLDER, clear=True, with_pip=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for arguments in (["-r", "requirements.txt"], ["--no-deps", "--no-build-isolation", "-e", "."]):
+    pins = ["-r", "requirements.txt"]
+    if os.environ.get("HASHES", "") not in ("", "0"):
+        pins = ["--require-hashes", "-r", "requirements-hashes.txt"]
+    for arguments in (pins, ["--no-deps", "--no-build-isolation", "-e", "."]):
         if subprocess.run(pip + arguments, cwd=ROOT).returncode:
             sys.exit("The installation failed: see pip's message above, then run the same command again.")
     STAMP.write_text(fingerprint())

@@ -1,0 +1,98 @@
+"""The pins with hashes: the same as those without, and pip refuses a file that is another one."""
+
+import base64
+import hashlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from packaging.requirements import Requirement
+
+from dlcourse.course.sources import ROOT
+from tools import environment, lock
+
+
+def pins(name):
+    """{requirement: its options} of a requirements file, over continued lines."""
+    lines = (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+    rows = [line.partition("--hash=") for line in lines if line.strip() and not line.startswith("#")]
+    return {str(Requirement(pin.strip())): mark + rest for pin, mark, rest in rows}
+
+
+def test_the_pins_are_the_same_and_each_has_a_hash():
+    plain, hashed = pins("requirements.txt"), pins("requirements-hashes.txt")
+    assert plain.keys() == hashed.keys() and len(plain) > 100
+    for pin, options in hashed.items():
+        hashes = options.split()
+        assert hashes and all(h.startswith("--hash=sha256:") and len(h) == 78 for h in hashes), pin
+
+
+def wheel(folder):
+    """A package of one line."""
+    path, info = folder / "tiny-1.0-py3-none-any.whl", "tiny-1.0.dist-info"
+    files = {
+        "tiny.py": "x = 1\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    rows = []
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            rows.append(f"{name},sha256={digest},{len(text)}\n")
+        archive.writestr(f"{info}/RECORD", "".join(rows) + f"{info}/RECORD,,\n")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_changed_file_is_not_installed(tmp_path, whole):
+    digest = wheel(tmp_path)
+    if not whole:
+        digest = ("0" if digest[0] != "0" else "1") + digest[1:]
+    (tmp_path / "pins.txt").write_text(f"tiny==1.0 \\\n    --hash=sha256:{digest}\n")
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--find-links", str(tmp_path)]
+    command += ["--target", str(tmp_path / "there"), "--require-hashes", "-r", str(tmp_path / "pins.txt")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode == 0) == whole == (tmp_path / "there" / "tiny.py").exists()
+    assert whole or "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr
+
+
+@pytest.mark.parametrize("wanted, file", [("", "requirements.txt"), ("1", "requirements-hashes.txt")])
+def test_setup_checks_hashes_when_asked_to(tmp_path, monkeypatch, wanted, file):
+    called = []
+    monkeypatch.setenv("HASHES", wanted)
+    monkeypatch.setattr(environment, "FOLDER", tmp_path)
+    monkeypatch.setattr(environment, "STAMP", tmp_path / "stamp")
+    monkeypatch.setattr(environment.venv, "create", lambda *_, **__: None)
+    done = subprocess.CompletedProcess([], 0)
+    monkeypatch.setattr(environment.subprocess, "run", lambda command, **_: called.append(command) or done)
+    environment.create()
+    assert file in called[0] and ("--require-hashes" in called[0]) == bool(wanted)
+    assert "--require-hashes" not in called[1] and environment.STAMP.exists()
+
+
+def test_make_lock_writes_all_three_from_one_answer(tmp_path, monkeypatch, capsys):
+    (tmp_path / "binder").mkdir()
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    asked = []
+
+    def uv(command, **_):
+        asked.append(command)
+        hashed = " \\\n    --hash=sha256:0\n" if "--generate-hashes" in command else "\n"
+        return subprocess.CompletedProcess(command, 0, f"numpy==2.0{hashed}torch==2.13.0{hashed}")
+
+    monkeypatch.setattr(lock, "ROOT", tmp_path)
+    monkeypatch.setattr(lock.subprocess, "run", uv)
+    lock.main()
+    assert (tmp_path / "requirements.txt").read_text() == f"{lock.HEADER}numpy==2.0\ntorch==2.13.0\n"
+    assert (tmp_path / "requirements-hashes.txt").read_text().count("--hash=") == 2
+    assert (tmp_path / "binder" / "requirements.txt").read_text() == f"{lock.LIGHT}numpy==2.0\n"
+    assert asked[0][-1] == "pyproject.toml" and asked[1][-1] == "requirements.txt"
+    monkeypatch.setattr(
+        lock.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, "", "no network")
+    )
+    with pytest.raises(SystemExit, match="no network"):
+        lock.main()
+    assert "numpy==2.0" in (tmp_path / "requirements.txt").read_text()
