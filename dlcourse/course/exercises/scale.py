@@ -105,26 +105,14 @@ def in_time(work):
     return not thread.is_alive()
 
 
-def slopes(net, x, t):
-    """Central differences of the mean loss with respect to the weights."""
-    found = np.zeros(net.w.shape)
-    for i in np.ndindex(net.w.shape):
-        kept, values = net.w[i], []
-        for shift in (1e-6, -1e-6):
-            net.w[i] = kept + shift
-            values.append(np.mean((np.maximum(x @ net.w, 0) - t) ** 2))
-        net.w[i] = kept
-        found[i] = (values[0] - values[1]) / 2e-6
-    return found
-
-
 def tried_net(answer, case):
     """What a repaired class does: its gradient, what it keeps alive, whether its threads come back."""
     w, x, t, aspect = case
     net = answer(w.copy())
     if aspect == "gradient":
         net.forward(x)
-        return {"gradient": typed(net.backward(t), "the gradient")[0], "difference": True}
+        array, dtype = typed(net.backward(t), "the gradient")
+        return {"gradient": array, "dtype": dtype}
     if aspect == "kept":
         batches = [x.copy() for _ in range(5)]
         alive = [weakref.ref(batch) for batch in batches]
@@ -139,21 +127,47 @@ def tried_net(answer, case):
     done = in_time(lambda: [step() for _ in range(20) for step in steps])
     if not done:
         return {"finished": False}
-    return {"finished": True, "weights": net.read(), "own": not np.shares_memory(net.read(), net.w)}
+    own = not np.shares_memory(net.read(), net.w)
+    return {"finished": True, "weights": net.read(), "own": own, "guarded": waits(net)}
+
+
+def waits(net):
+    """Do apply and read wait while another thread holds the net's lock?"""
+    if not hasattr(net, "lock"):
+        return False
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with net.lock:
+            held.set()
+            done.wait(PATIENCE)
+
+    threads = [threading.Thread(target=hold, daemon=True)]
+    threads[0].start()
+    held.wait(PATIENCE)
+    threads += [threading.Thread(target=f, daemon=True) for f in (net.read, lambda: net.apply(0.0))]
+    for thread in threads[1:]:
+        thread.start()
+        thread.join(0.1)
+    waited = all(thread.is_alive() for thread in threads[1:])
+    done.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    return waited
 
 
 def right_net(case, *, bug=""):
     w, x, t, aspect = case
     if aspect == "gradient":
         h = np.maximum(x @ w, 0)
-        mask = {"no-mask": 1.0, "input-mask": (h > 0) * 1.0}.get(bug, (h > 0) * 1.0)
+        mask = {"no-mask": 1.0, "at-zero": (x @ w >= 0) * 1.0}.get(bug, (h > 0) * 1.0)
         scale = 2.0 if bug == "sum" else 2 / len(x)
-        return {"gradient": x.T @ (scale * (h - t) * mask), "difference": True}
+        return {"gradient": x.T @ (scale * (h - t) * mask), "dtype": "float64"}
     if aspect == "kept":
         return {"kept": 4 if bug == "leak" else 0}
     if bug == "deadlock":
         return {"finished": False}
-    return {"finished": True, "weights": w + 20, "own": bug != "view"}
+    return {"finished": True, "weights": w + 20, "own": bug != "view", "guarded": bug != "unguarded"}
 
 
 repair_net = Exercise(
@@ -171,10 +185,13 @@ repair_net = Exercise(
         "The loss is a mean of squares behind a ReLU: two factors are missing in the gradient.",
         "Keep the last input only; let `apply` do its work in the same `with`, and `read` return a copy.",
     ),
-    cases=lambda rng: [
-        (rng.normal(size=3), rng.normal(size=(7, 3)), rng.normal(size=7), aspect)
-        for aspect in ("gradient", "kept", "threads")
-    ],
+    cases=lambda rng: (
+        [
+            (rng.normal(size=3), rng.normal(size=(7, 3)), rng.normal(size=7), aspect)
+            for aspect in ("gradient", "kept", "threads")
+        ]
+        + [(np.zeros(2), rng.normal(size=(4, 2)), rng.normal(size=4), "gradient")]
+    ),
     expected=right_net,
     rtol=1e-6,
     mistakes=(
@@ -187,6 +204,11 @@ repair_net = Exercise(
             name="sum",
             value=lambda case: right_net(case, bug="sum"),
             says="the gradient is that of a sum of squares: the loss is the mean over the N rows",
+        ),
+        Mistake(
+            name="at-zero",
+            value=lambda case: right_net(case, bug="at-zero"),
+            says="the slope of the ReLU at 0 is taken as 1: with all weights 0 the gradient is 0 here",
         ),
         Mistake(
             name="leak",
@@ -202,6 +224,11 @@ repair_net = Exercise(
             name="view",
             value=lambda case: right_net(case, bug="view"),
             says="`read` hands out the weights themselves: others could change them without the lock",
+        ),
+        Mistake(
+            name="unguarded",
+            value=lambda case: right_net(case, bug="unguarded"),
+            says="`read` or `apply` does not wait while another thread holds `self.lock`",
         ),
     ),
 )
@@ -381,13 +408,14 @@ def tried_accumulate(answer, case):
         return 2 / len(rows) * rows.T @ (rows @ w - targets)
 
     array, dtype = typed(answer(gradient, x, t, most), "the gradient")
-    return {"gradient": array, "dtype": dtype, "rows": sum(sizes)}
+    return {"gradient": array, "dtype": dtype, "rows": sum(sizes), "calls": len(sizes)}
 
 
 def accumulation(case, rule="right"):
     w, x, t, most = case
     rows = len(x) // most * most if rule == "drop" else len(x)
-    return {"gradient": accumulated_by(case, rule), "dtype": "float64", "rows": rows}
+    calls = -(-rows // most)
+    return {"gradient": accumulated_by(case, rule), "dtype": "float64", "rows": rows, "calls": calls}
 
 
 accumulate = Exercise(
@@ -443,6 +471,10 @@ def played(schedule, n):
         for kind, source, target, chunk in moves:
             if kind not in ("add", "copy"):
                 raise NotPlain(f"a move of kind {kind!r}: expected 'add' or 'copy'")
+            if not all(0 <= number < n for number in (source, target, chunk)):
+                raise NotPlain(
+                    f"the move {(kind, source, target, chunk)}: numbers from 0 to {n - 1} are there"
+                )
             sent[source] += 1
             got[target] += 1
             neighbours &= target == (source + 1) % n
