@@ -34,10 +34,24 @@ def softmax(z, axis=-1):
 
 
 def attend(
-    q, k, v, *, power=0.5, axis=-1, size=None, stable=True, average=False, hard=False, late=False, lone=False
+    q,
+    k,
+    v,
+    *,
+    power=0.5,
+    axis=-1,
+    size=None,
+    stable=True,
+    average=False,
+    hard=False,
+    late=False,
+    lone=False,
+    most=None,
 ):
     width = size(q, k, v) if size else q.shape[-1]
     z = q @ k.T / (1 if late else width**power)
+    if most is not None:
+        z = np.clip(z, -most, most)
     if stable:
         weights = softmax(z, axis)
     else:
@@ -114,9 +128,19 @@ attend_exercise = Exercise(
                 "your columns add up to 1: each *query* shares out one unit of attention, so the rows must",
             ),
             (
+                "whole-table",
+                {"axis": None},
+                "all weights together add up to 1: each *query* has one unit of attention, so each row must",
+            ),
+            (
                 "overflow",
                 {"stable": False},
                 "exp overflows for large scores: subtract the largest score of each row first",
+            ),
+            (
+                "clipped",
+                {"most": 700.0},
+                "clipping makes large scores equal: subtract the largest score of each row instead",
             ),
             ("no-softmax", {"average": True}, "these are scores over S, no softmax: weights are positive"),
             ("hard", {"hard": True}, "you took the best key alone: the softmax gives every key a share"),
@@ -148,10 +172,20 @@ equal_keys = Predict(
 
 
 def product_scale(
-    width, var_q, var_k, *, power=0.5, squared=False, added=False, plain=False, flip=False, half=False
+    width,
+    var_q,
+    var_k,
+    *,
+    power=0.5,
+    squared=False,
+    added=False,
+    plain=False,
+    flip=False,
+    half=False,
+    wide=False,
 ):
     spread = var_q + var_k if added else var_q**2 * var_k**2 if squared else var_q * (1 if half else var_k)
-    value = (width * (1.0 if plain else spread)) ** power
+    value = (width ** (2 if wide else 1) * (1.0 if plain else spread)) ** power
     return value if flip else 1 / value
 
 
@@ -176,6 +210,7 @@ scale_exercise = Exercise(
             ("half", {"half": True}, "the variance of the key's entries is missing"),
             ("sum", {"added": True}, "the variance of a *product* is the product of the variances here"),
             ("squared", {"squared": True}, "var_q and var_k are variances already: do not square them"),
+            ("wide", {"wide": True}, "the width stands outside your root: it is a part of the variance"),
             ("inverse", {"flip": True}, "this is what to divide by: return the factor"),
         ),
     ),
@@ -200,16 +235,22 @@ def attend_back(
     axis=1,
     own=False,
     sign=1,
+    values=False,
+    one_scale=False,
+    averaged=False,
+    weightless=False,
 ):
-    s = sign * q.shape[-1] ** -power
+    s = sign * (v if values else q).shape[-1] ** -power
     dp = dy @ v.T
     taken = (dp * weights).sum(axis=axis, keepdims=True) if mean else 0.0
     if global_mean:
         taken = dp.mean(axis=1, keepdims=True)
     if own:
         taken = weights * dp
-    dz = weights * (dp - taken) if jacobian else dp
-    dq, dk = s * dz @ k, s * dz.T @ q
+    if averaged:
+        taken = taken / len(k)
+    dz = (1 if weightless else weights) * (dp - taken) if jacobian else dp
+    dq, dk = s * dz @ k, (sign if one_scale else s) * dz.T @ q
     if swapped and dq.shape == dk.shape:
         dq, dk = dk, dq
     dv = v * dy.sum() if raw else weights.T @ dy
@@ -247,6 +288,16 @@ back_exercise = Exercise(
                 {"jacobian": False},
                 "you went past the softmax: z and P have different gradients",
             ),
+            (
+                "averaged",
+                {"averaged": True},
+                "Σ P·dP is a weighted mean already, for the weights add up to 1: sum, do not average",
+            ),
+            (
+                "weightless",
+                {"weightless": True},
+                "each score's gradient carries the factor P: dz = P * (dP - mean)",
+            ),
             ("columns", {"axis": 0}, "the mean that is taken off is that of a *row*: sum over the keys"),
             (
                 "diagonal",
@@ -255,6 +306,8 @@ back_exercise = Exercise(
             ),
             ("sign", {"sign": -1}, "the gradients of q and k have the wrong sign: dP minus the mean"),
             ("scale-twice", {"power": 1}, "you divided by √E twice: each of dq and dk has the factor once"),
+            ("one-scale", {"one_scale": True}, "dk lacks the factor 1/√E: q and k both have it"),
+            ("scale-v", {"values": True}, "E is the width of queries and keys, not that of the values"),
             ("no-scale", {"power": 0}, "dq and dk lack the factor 1/√E, by which z was divided"),
             ("swapped", {"swapped": True}, "dq and dk stand in the wrong order"),
             ("value", {"raw": True}, "dv is Pᵀ dy: each value gets back what it gave to each query"),
@@ -381,8 +434,10 @@ def look_mask(
     upper=False,
     union=False,
     both=False,
+    longest=False,
 ):
     lengths = np.asarray(lengths)
+    lengths = np.full_like(lengths, lengths.max()) if longest else lengths
     real = np.arange(T) < lengths[:, None] + late  # (N, T)
     mask = np.repeat(real[:, :, None] if queries else real[:, None, :], T, axis=2 if queries else 1)
     if both:
@@ -431,6 +486,12 @@ mask_exercise = Exercise(
             ("queries", {"queries": True}, "you masked the padded *queries*: it is keys that are hidden"),
             ("both", {"both": True}, "rows of padded queries stay as they are: hide padded *keys* only"),
             ("late", {"late": 1}, "one place too many: the real ones are 0 to lengths[n] - 1"),
+            ("early", {"late": -1}, "one place too few: key lengths[n] - 1 is the last real one"),
+            (
+                "longest",
+                {"longest": True},
+                "each sequence has a length of its own: yours has the largest one",
+            ),
         ),
     ),
 )
@@ -514,6 +575,16 @@ previous_exercise = Exercise(
             says="each position looks at the next one: shift the queries the other way",
         ),
         Mistake(
+            name="next-round",
+            value=lambda case: [(t + 1) % case[0] for t in range(case[0])],
+            says="each position looks at the next one, the last at the first: shift the other way, not round",
+        ),
+        Mistake(
+            name="next-lost",
+            value=lambda case: [*range(1, case[0]), -1] if case[0] > 1 else [0],
+            says="each position looks at the next one: shift the queries the other way, and mind place 0",
+        ),
+        Mistake(
             name="round",
             value=lambda case: [(t - 1) % case[0] for t in range(case[0])],
             says="place 0 looks at the last one: it has no predecessor and must look at itself",
@@ -556,7 +627,7 @@ head_cost = Choice(
     difficulty=1,
     minutes=3,
     read="Several heads",
-    question="A layer of width 64 is changed from 1 head to 8 heads. What happens? Tick all.",
+    question="A layer of width 64 is changed from 1 head to 8 heads. What happens? Tick all that is true.",
     options=(
         Option(
             text="It has eight times as many parameters.",
@@ -660,9 +731,9 @@ order_blind = Choice(
 )
 
 
-def sinusoids(T, D, *, halves=False, swap=False, exponent=2.0, first=0, base=10000.0, unit=False):
+def sinusoids(T, D, *, halves=False, swap=False, exponent=2.0, first=0, base=10000.0, unit=False, ends=False):
     p = np.arange(first, T + first)[:, None]
-    angles = p / base ** (exponent * np.arange(D // 2) / D)
+    angles = p / base ** (exponent * np.arange(D // 2) / (max(D - 2, 1) if ends else D))
     sine, cosine = np.sin(angles), np.cos(angles)
     if swap:
         sine, cosine = cosine, sine
@@ -673,10 +744,10 @@ def sinusoids(T, D, *, halves=False, swap=False, exponent=2.0, first=0, base=100
     return table / np.sqrt(D / 2) if unit else table
 
 
-def every_column(T, D):
+def every_column(T, D, exponent=2):
     """The mistake of taking the column itself for i: the cosines get frequencies of their own."""
     j = np.arange(D)
-    angles = np.arange(T)[:, None] / 10000.0 ** (2 * j / D)
+    angles = np.arange(T)[:, None] / 10000.0 ** (exponent * j / D)
     return np.where(j % 2 == 0, np.sin(angles), np.cos(angles))
 
 
@@ -708,12 +779,18 @@ sinusoids_exercise = Exercise(
                 ("unit", {"unit": True}, "sine and cosine as they are: do not divide by their length"),
                 ("from-one", {"first": 1}, "places are counted from 0: row 0 is 0, 1, 0, 1, ..."),
                 ("base", {"base": 1000.0}, "the base is 10000"),
+                ("ends", {"ends": True}, "the exponent is 2i/D: yours reaches 1 at the last i, 2i/(D - 2)"),
             ),
         ),
         Mistake(
             name="columns",
             value=lambda case: every_column(*case),
             says="columns 2i and 2i + 1 share one frequency: do not use the column number as i",
+        ),
+        Mistake(
+            name="own-cosines",
+            value=lambda case: every_column(*case, exponent=1),
+            says="columns 2i and 2i + 1 share one frequency: your cosines have frequencies of their own",
         ),
     ),
 )
@@ -750,6 +827,11 @@ shift_exercise = Exercise(
             ("halves", {"halves": True}, "the blocks stand on neighbouring columns 2i and 2i + 1"),
             ("one-frequency", {"one": True}, "each pair turns at its own frequency 10000^(-2i/D)"),
             ("exponent", {"exponent": 4}, "the frequency of pair i is 10000^(-2i/D): do not count i in twos"),
+            (
+                "exponent-i",
+                {"exponent": 1},
+                "the frequency of pair i is 10000^(-2i/D): yours is 10000^(-i/D)",
+            ),
             ("forwards", {"length": True}, "k may be negative, and R then moves back"),
             ("symmetric", {"symmetric": True}, "a rotation has sines of opposite signs"),
         ),
@@ -762,9 +844,10 @@ GELU = math.sqrt(2 / math.pi)
 REFUSED = "ValueError"
 
 
-def normalise(x, weight, bias, ddof=0):
-    variance = x.var(axis=-1, keepdims=True, ddof=ddof)
-    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(variance + 1e-5) * weight + bias
+def normalise(x, weight, bias, ddof=0, outside=False, axis=-1):
+    variance = x.var(axis=axis, keepdims=True, ddof=ddof)
+    spread = np.sqrt(variance) + 1e-5 if outside else np.sqrt(variance + 1e-5)
+    return (x - x.mean(axis=axis, keepdims=True)) / spread * weight + bias
 
 
 def heads_of(x, h, interleaved=False):
@@ -808,20 +891,41 @@ def feed_forward(x, w, activation="tanh"):
 
 
 def block(
-    d, h, x, w, *, post=False, bare=False, parallel=False, gelu="tanh", ddof=0, accept=False, **attention
+    d,
+    h,
+    x,
+    w,
+    *,
+    post=False,
+    bare=False,
+    parallel=False,
+    gelu="tanh",
+    ddof=0,
+    accept=False,
+    carried=False,
+    once=False,
+    outside=False,
+    places=False,
+    **attention,
 ):
     if d % h:
         return "accepted" if accept else REFUSED
 
     def norm(name, x):
-        return normalise(x, w[f"norm_{name}.weight"], w[f"norm_{name}.bias"], ddof)
+        axis = 1 if places else -1
+        return normalise(x, w[f"norm_{name}.weight"], w[f"norm_{name}.bias"], ddof, outside, axis)
 
     if post:
         x = norm("attention", x + self_attention(x, w, h, **attention))
         return norm("feed_forward", x + feed_forward(x, w, gelu))
+    if carried:
+        n = norm("attention", x)
+        n = norm("feed_forward", n + self_attention(n, w, h, **attention))
+        return n + feed_forward(n, w, gelu)
     keep = 0 if bare else 1
     u = keep * x + self_attention(norm("attention", x), w, h, **attention)
-    return keep * u + feed_forward(norm("feed_forward", x if parallel else u), w, gelu)
+    second = u if once else norm("feed_forward", x if parallel else u)
+    return keep * u + feed_forward(second, w, gelu)
 
 
 def block_weights(d, hidden, rng):
@@ -853,8 +957,10 @@ def call_block(answer, case):
     d, h, x, w = case
     try:
         built = answer(d, h)
-    except ValueError:
-        return REFUSED
+    except Exception as error:
+        if d % h == 0:
+            raise
+        return type(error).__name__
     return built.forward(x, w) if d % h == 0 else "accepted"
 
 
@@ -884,6 +990,18 @@ block_exercise = Exercise(
                 {"parallel": True},
                 "the feed-forward part reads U, which attention has changed, not X",
             ),
+            (
+                "carried",
+                {"carried": True},
+                "the residual path carries X and U themselves, not what the normalisation makes of them",
+            ),
+            ("one-norm", {"once": True}, "the feed-forward part reads U through a normalisation of its own"),
+            (
+                "places",
+                {"places": True},
+                "normalise over the last axis, each place alone, not over the places",
+            ),
+            ("epsilon", {"outside": True}, "the 1e-5 belongs under the root, added to the variance"),
             ("no-scale", {"power": 0}, "the scores of a head are not divided by √(d / h)"),
             ("queries", {"axis": -2}, "the softmax runs over the keys, the last axis of the scores"),
             (
