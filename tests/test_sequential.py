@@ -75,7 +75,7 @@ def test_bad_input(rng):
         ref.Sequential(ref.ReLU(), ref.sigmoid)
     for package in (ref, pt):
         with pytest.raises(
-            ValueError, match=r"MLP: expected at least an input and an output size, got \(5,\)"
+            ValueError, match=r"MLP: expected sizes of at least an input and an output, got \(5,\)"
         ):
             package.MLP((5,), rng=rng)
         with pytest.raises(ValueError, match="MLP: expected activation in .*'tanh'.*, got 'step'"):

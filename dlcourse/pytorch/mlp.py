@@ -27,7 +27,7 @@ class MLP(nn.Sequential):
 
     def __init__(self, sizes, activation="relu", *, rng, dtype=torch.float32):
         if len(sizes) < 2:
-            raise ValueError(f"MLP: expected at least an input and an output size, got {tuple(sizes)}")
+            raise ValueError(f"MLP: expected sizes of at least an input and an output, got {tuple(sizes)}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"MLP: expected activation in {sorted(ACTIVATIONS)}, got {activation!r}")
         layers = []

@@ -19,7 +19,7 @@ def numerical_gradient(f, x, step=1e-6):
     expect_number("numerical_gradient", "step", step, 1e-12)
     if not isinstance(x, np.ndarray) or x.dtype.newbyteorder("=") != np.float64 or not x.flags.writeable:
         kind = getattr(x, "dtype", type(x).__name__)
-        raise TypeError(f"numerical_gradient: expected a float64 array that can be changed, got {kind}")
+        raise TypeError(f"numerical_gradient: expected x, a float64 array that can be changed, got {kind}")
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]

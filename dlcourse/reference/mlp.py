@@ -24,7 +24,7 @@ class MLP(Sequential):
         if not isinstance(sizes, tuple | list):
             raise TypeError(f"MLP: expected sizes such as (784, 10), got {sizes!r}")
         if len(sizes) < 2:
-            raise ValueError(f"MLP: expected at least an input and an output size, got {tuple(sizes)}")
+            raise ValueError(f"MLP: expected sizes of at least an input and an output, got {tuple(sizes)}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"MLP: expected activation in {sorted(ACTIVATIONS)}, got {activation!r}")
         layers = []
