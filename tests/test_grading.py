@@ -2,12 +2,13 @@
 
 import csv
 import json
+import re
 import time
 
 import nbformat
 import pytest
 
-from dlcourse.course import cli
+from dlcourse.course import cli, sources
 from dlcourse.course.exercises._values import encode
 from dlcourse.course.grading import (
     collecting,
@@ -86,6 +87,19 @@ def test_the_table_has_points_and_what_is_open(graded):
     (nothing,) = [row for name, row in rows.items() if name not in ("ann", "bob")]
     assert nothing["score"] == "" and "no notebook was handed in" in nothing["because"]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows.values() for cell in row.values())
+
+
+def test_the_guide_describes_the_columns_of_the_table(graded):
+    guide = (sources.ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
+    described = re.findall(
+        r"^\| `(\w+)` \|", guide.partition("| column | holds |")[2].partition("\n\n")[0], re.M
+    )
+    with open(graded / "grades.csv", newline="", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == described
+    ann = table(graded)["ann"]
+    assert ann["assignment"] == SLUG and ann["problems"] == "5" and ann["max_score"] == "10"
+    assert ann["percent"] == f"{100 * float(ann['score']) / 10:.1f}"
+    assert time.strptime(ann["handed_in"], "%Y-%m-%d %H:%M:%S") <= time.gmtime()
 
 
 def test_the_gradebook_is_nbgraders(graded):
