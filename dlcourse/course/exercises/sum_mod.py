@@ -130,7 +130,7 @@ def blind_loss(
         return float(-math.log(p.max()))
     if squared:
         return float(1 - (p**2).sum())
-    return float(-(p * np.log(p)).sum() / math.log(base))
+    return float((p * np.log(1 / p)).sum() / math.log(base))
 
 
 blind = Exercise(
@@ -186,8 +186,8 @@ plateau_reading = Choice(
     "Which conclusion is safe?",
     options=(
         Option(
-            text="It answers with about one quarter for every class, whatever the input.",
-            says="Right: among all answers that ignore the input this is the best, and its loss is ln 4.",
+            text="It does no better than a model that ignores its input.",
+            says="Right: the best such model gives one quarter to every class, and its loss is ln 4.",
             right=True,
         ),
         Option(
@@ -565,7 +565,6 @@ offset_exercise = Exercise(
     difficulty=2,
     minutes=10,
     read="Longer than ever trained",
-    any_number=True,
     cases=offset_cases,
     expected=lambda case: offset_of(*case),
     hints=(
@@ -732,7 +731,6 @@ attn_exercise = Exercise(
     minutes=8,
     source="B8.2",
     read="Attention or convolution?",
-    any_number=True,
     cases=lambda rng: [(1, 1), (16, 64), (32, 64), (7, 3), (1000, 512), (100_000, 768)],
     expected=lambda case: attn_flops(*case),
     hints=(

@@ -238,6 +238,30 @@ def dense_controls(seed, **change):
     return changed_dense(seed, **change)
 
 
+@experiment(
+    CHAPTER,
+    "dense_ablation",
+    [{"blocks": 1}, {"positions": None}, {"steady": True}],
+    seeds=2,
+    band={"accuracy": 0.6},
+)
+def dense_ablation(seed, **change):
+    """The recipe of `dense` with one block, without positions, at a constant rate without clipping."""
+    return changed_dense(seed, **change)
+
+
+@experiment(
+    CHAPTER,
+    "norm_order",
+    [{"norm": "post", "steady": steady} for steady in (False, True)],
+    seeds=2,
+    band={"accuracy": 0.85},
+)
+def norm_order(seed, **change):
+    """The recipe of `dense` with post-LN; `dense` and `dense_ablation` hold the runs with pre-LN."""
+    return changed_dense(seed, **change)
+
+
 # --- A curriculum of lengths -----------------------------------------------------------------------------
 
 
