@@ -66,6 +66,18 @@ def test_random_upstream_sees_what_ones_do_not(rng):
     assert gradient_errors(layer, x, rng=rng)["input 0"] > 0.5
 
 
+def test_inputs_in_float32_are_checked_in_float64(rng):
+    x = rng.standard_normal((5, 2)).astype(np.float32)
+    errors = gradient_errors(ref.Linear(2, 3, rng=rng), x, rng=rng)
+    assert max(errors.values()) < 1e-8 and x.dtype == np.float32
+
+
+@pytest.mark.parametrize("x, kind", [(np.ones(2, np.float32), "float32"), ([1.0], "list")])
+def test_differences_refuse_what_they_cannot_change(x, kind):
+    with pytest.raises(TypeError, match=f"expected x, a float64 array that can be changed, got {kind}"):
+        numerical_gradient(lambda: 0.0, x)
+
+
 def test_refuses_float32(rng):
     with pytest.raises(TypeError, match="differences need float64, but weight is float32"):
         gradient_errors(ref.Linear(2, 3, rng=rng, dtype=np.float32), np.zeros((1, 2)), rng=rng)

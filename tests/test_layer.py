@@ -93,6 +93,7 @@ def test_types():
         expect_indices("owner", "i", np.array([[0, 4], [5, 0]]), 5, 2, 2)
     with pytest.raises(ValueError, match="owner: expected i in 0 … 4, got -1$"):
         expect_indices("owner", "i", np.array(-1), 5)
+    assert expect_indices("owner", "i", [], 5, "N").dtype == int
 
 
 @pytest.mark.parametrize("kind", [int, complex, object, str, bool])

@@ -10,6 +10,7 @@ import pkgutil
 import re
 import warnings
 
+import numpy as np
 import pytest
 
 import dlcourse.reference
@@ -17,6 +18,7 @@ from tests.public_entries import ENTRIES
 from tests.test_public_inputs import key, ways_to_spoil
 
 OF_REFERENCE = [entry for entry in ENTRIES if entry.name.__module__.startswith("dlcourse.reference")]
+SHAPE = re.compile(r" of shape \((.*)\)$")
 MESSAGE = re.compile(r"(\w+)(?:\(.*?\))?: expected (.*?),? got ", re.DOTALL)
 
 
@@ -38,6 +40,13 @@ def arguments(thing):
     return {name for function in functions for name in inspect.signature(function).parameters}
 
 
+def documented(thing):
+    """The words written about a function or class, its bases and methods."""
+    parts = [base.__doc__ or "" for base in getattr(thing, "__mro__", [thing])]
+    parts += [f.__doc__ or "" for _, f in inspect.getmembers(thing, inspect.isfunction)]
+    return set(re.findall(r"\w+", " ".join(parts)))
+
+
 def unclear(message):
     """What in the words of an error leads nowhere; empty if nothing does."""
     if not (match := MESSAGE.match(message)):
@@ -48,6 +57,10 @@ def unclear(message):
     known = arguments(NAMED[owner])
     if not known & set(re.findall(r"\w+", expected)):
         return f"none of the arguments {sorted(known)} is named"
+    shape = SHAPE.search(expected)
+    letters = {part for part in re.findall(r"[^\W\d]\w*", shape[1] if shape else "")}
+    if unknown := letters - documented(NAMED[owner]):
+        return f"{sorted(unknown)} stand in no documentation of {owner}"
     return ""
 
 
@@ -65,6 +78,13 @@ def test_an_error_names_who_expected_which_argument(entry):
     assert not problems, "\n".join(sorted(problems))
 
 
+def test_a_wrong_mask_is_refused_by_the_layer_that_got_it():
+    layer = dlcourse.reference.MultiheadAttention(4, 2, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError) as refused:
+        layer(np.zeros((2, 3, 4)), key_padding_mask=np.ones((2, 5), bool))
+    assert unclear(str(refused.value)) == "" and str(refused.value).startswith("MultiheadAttention")
+
+
 @pytest.mark.parametrize(
     "message, said",
     [
@@ -72,6 +92,7 @@ def test_an_error_names_who_expected_which_argument(entry):
         ("linear(3, 2): expected x of shape (..., 3), got (4,)", "linear is no name of the library"),
         ("None: expected x of shape (..., 3), got (4,)", "None is no name of the library"),
         ("Linear(3, 2): expected X of shape (..., 3), got (4,)", "none of the arguments"),
+        ("correlate2d: expected kernel of shape (kh, KW), got (4,)", "['KW'] stand in no documentation"),
         ("wrong shape", "says not who expected what"),
     ],
 )

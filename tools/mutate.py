@@ -10,6 +10,7 @@ import argparse
 import ast
 import contextlib
 import datetime
+import gc
 import hashlib
 import importlib
 import json
@@ -34,10 +35,10 @@ TREE = ROOT / "build" / "mutation" / "tree"
 TRIED = ROOT / "build" / "mutation" / "tried.jsonl"
 RESULT = ROOT / "tests" / "results" / "mutation.json"
 COPIED = ("dlcourse", "tests", "tools", "conftest.py", "pyproject.toml", "requirements.txt")
-SHARE, SEED = 1 / 6, 2026
+SHARE, SEED = 1 / 16, 2026
 EXAMPLES = 10  # of Hypothesis, for each property: the same ones in every trial
-LOADED = ("numpy", "torch", "hypothesis", "pytest", "nbval.plugin", "PIL.Image", "matplotlib.pyplot")
-# The concept's own tests where they do not bear its name. All concepts also meet those of bad input.
+LOADED = ("torch", "hypothesis", "pytest", "nbval.plugin", "matplotlib.pyplot", "jupytext", "tools.notebooks")
+# The concept's own tests where they do not bear its name.
 TESTS = {
     "checks": ["layer"],
     "gru": ["recurrent"],
@@ -47,6 +48,8 @@ TESTS = {
     "rnn": ["recurrent"],
     "unfolding": ["convolution", "pooling"],
 }
+# Who survives the concept's own tests meets those that go through every public name.
+COMMON = [f"tests/test_{name}.py" for name in ("bad_input", "named_errors", "dtypes")]
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def module(concept, root=ROOT):
 
 
 def tests(concept):
-    return [f"tests/test_{name}.py" for name in [*TESTS.get(concept, [concept]), "bad_input"]]
+    return [f"tests/test_{name}.py" for name in TESTS.get(concept, [concept])]
 
 
 # --- The mutants -----------------------------------------------------------------------------------------
@@ -114,8 +117,9 @@ def sample(concept):
     with contextlib.chdir(TREE):  # mutmut looks for its settings there
         whole, edits = possible(concept)
     tree, chosen, seen = ast.parse(whole.code), [], Counter()
-    size = math.ceil(SHARE * len(edits))
-    for index in sorted(random.Random(f"{SEED} {concept}").sample(range(len(edits)), size)):
+    order = list(range(len(edits)))
+    random.Random(f"{SEED} {concept}").shuffle(order)  # a larger share contains a smaller one
+    for index in sorted(order[: math.ceil(SHARE * len(edits))]):
         source = whole.deep_replace(edits[index].original_node, edits[index].mutated_node).code
         line, before, after = changed_line(whole.code, source)
         name = f"{concept}.{function_at(tree, line)}: {before} → {after}"
@@ -128,12 +132,13 @@ def sample(concept):
 # --- A trial ---------------------------------------------------------------------------------------------
 
 
-def meet_tests(concept, *, keep=False):
-    """In a forked process: run the concept's tests on the copy, and end. `keep` leaves compiled tests."""
+def meet(paths, *, keep=False):
+    """In a forked process: run tests on the copy, and end. `keep` leaves them compiled for the next trial."""
     os.chdir(TREE)
     sys.path.insert(0, str(TREE))
     sys.dont_write_bytecode = not keep
     os.environ["DLCOURSE_ENV"] = "here"  # whatever is started from the copy stays in this environment
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the concepts' tests need none
     for name in [n for n in sys.modules if n.partition(".")[0] in ("dlcourse", "tests", "conftest")]:
         del sys.modules[name]
     hypothesis, pytest = importlib.import_module("hypothesis"), importlib.import_module("pytest")
@@ -141,10 +146,12 @@ def meet_tests(concept, *, keep=False):
     options = {"max_examples": EXAMPLES, "derandomize": True, "database": None, "deadline": None}
     hypothesis.settings.register_profile("mutate", phases=phases, **options)
     hypothesis.settings.load_profile("mutate")
-    return pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", *tests(concept)])
+    options = ["-x", "-m", "not slow", "--noconftest", "-p", "no:cacheprovider"]
+    options += ["--tb=short" if keep else "--tb=no"]  # a traceback costs more than most trials
+    return pytest.main([*options, *paths])
 
 
-def trial(concept, seconds, *, keep=False):
+def trial(paths, seconds, *, keep=False):
     """(pytest's exit status, or "timeout"; CPU seconds), from a process that may use so many of them."""
     child = os.fork()
     if not child:
@@ -153,12 +160,13 @@ def trial(concept, seconds, *, keep=False):
             signal.alarm(10 * seconds)  # one that waits uses no CPU
             for stream in (1, 2):
                 os.dup2(os.open(TREE.parent / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-            os._exit(int(meet_tests(concept, keep=keep)))
+            os._exit(int(meet(paths, keep=keep)))
         finally:
             os._exit(70)
     _, status, used = os.wait4(child, 0)
     spent = used.ru_utime + used.ru_stime
-    return ("timeout" if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)), spent
+    code = os.waitstatus_to_exitcode(status)  # negative: ended by that signal
+    return ("timeout" if -code in (signal.SIGXCPU, signal.SIGALRM, signal.SIGKILL) else code), spent
 
 
 def output():
@@ -168,7 +176,7 @@ def output():
 
 def judge(status):
     """The verdict on a mutant; an exit status that is not one of tests is an error of this tool."""
-    words = {0: "survived", 1: "killed", 2: "killed", "timeout": "timeout"}
+    words = {0: "survived", 1: "killed", 2: "killed", -signal.SIGSEGV: "killed", "timeout": "timeout"}
     if status not in words:
         sys.exit(f"pytest ended with {status}:\n{output()}")
     return words[status]
@@ -177,12 +185,10 @@ def judge(status):
 # --- A run -----------------------------------------------------------------------------------------------
 
 
-def state(concept):
-    """A hash of what a verdict depends on above all: the concept's module, its tests and their helpers."""
-    files = [module(concept, TREE), *(TREE / name for name in tests(concept))]
-    files += [TREE / "tests" / name for name in ("mutants.py", "parity.py")]
-    text = b"".join(path.read_bytes() for path in files)
-    return hashlib.sha256(text + f"{concept} {EXAMPLES}".encode()).hexdigest()[:16]
+def state(*paths):
+    """A hash of files of the copy, and of how many examples Hypothesis draws."""
+    text = b"".join((TREE / path).read_bytes() for path in paths)
+    return hashlib.sha256(text + str(EXAMPLES).encode()).hexdigest()[:16]
 
 
 def copy():
@@ -199,32 +205,36 @@ def copy():
 
 
 def remembered():
-    """{(state, index): verdict} of earlier runs."""
-    lines = TRIED.read_text().splitlines() if TRIED.exists() else []
-    rows = map(json.loads, lines)
-    return {(row["state"], row["index"]): row["verdict"] for row in rows}
+    """{(concept, state, index): (verdict, state of the common tests)} of earlier runs."""
+    rows = [json.loads(line) for line in TRIED.read_text().splitlines()] if TRIED.exists() else []
+    return {(row["concept"], row["state"], row["index"]): (row["verdict"], row["common"]) for row in rows}
 
 
 def run_concept(concept, chosen, known):
     """Verdicts on the chosen mutants of one concept: [(Mutant, verdict), ...]."""
-    stamp, path, verdicts, limit = state(concept), module(concept, TREE), [], None
+    own, path, verdicts, limit = tests(concept), module(concept, TREE), [], None
+    helpers = [f"tests/{name}.py" for name in ("mutants", "parity")]
+    stamp, common = state(path, *own, *helpers), state(*COMMON)
     original = path.read_text()
     for mutant, source in chosen:
-        verdict = known.get((stamp, mutant.index))
-        if verdict is None:
+        verdict, met = known.get((concept, stamp, mutant.index), (None, None))
+        if verdict is None or (verdict == "survived" and met != common):
             if limit is None:
-                status, seconds = trial(concept, 600, keep=True)
+                status, seconds = trial([*own, *COMMON], 600, keep=True)
                 if status != 0:
                     raise RuntimeError(f"{concept}: its tests fail without a mutant:\n{output()}")
                 limit = math.ceil(10 + 5 * seconds)
                 for compiled in path.parent.glob(f"__pycache__/{concept}.*"):
                     compiled.unlink()  # two mutants may have the same size and be as old
             path.write_text(source)
-            verdict = judge(trial(concept, limit)[0])
+            if verdict is None:
+                verdict = judge(trial(own, limit)[0])
+            if verdict == "survived":
+                verdict = judge(trial(COMMON, limit)[0])
             path.write_text(original)
+            row = {"concept": concept, "state": stamp, "index": mutant.index}
             with TRIED.open("a") as file:
-                row = {"state": stamp, "index": mutant.index, "verdict": verdict, "name": mutant.name}
-                file.write(json.dumps(row) + "\n")
+                file.write(json.dumps(row | {"verdict": verdict, "common": common}) + "\n")
         verdicts.append((mutant, verdict))
         print(f"{len(verdicts):3} of {len(chosen)}  {verdict:8}  {mutant.name}", flush=True)
     return verdicts
@@ -268,6 +278,7 @@ def main():
     provide_maker()
     for name in LOADED:
         importlib.import_module(name)
+    gc.freeze()  # else every trial visits, and so copies, all that is loaded
     copy()
     known, verdicts, made, failing = remembered(), [], 0, []
     for concept in wanted:

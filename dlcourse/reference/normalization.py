@@ -81,7 +81,7 @@ class BatchNorm(Layer):
         if x.ndim not in self.ranks:
             allowed = " or ".join(f"{rank} axes" for rank in self.ranks)
             raise ValueError(f"{self}: expected x with {allowed}, got shape {x.shape}")
-        expect_floats(self, "x", x, "N", self.num_features, *"LHW"[: x.ndim - 2])
+        expect_floats(self, "x", x, "N", self.num_features, *("HW" if x.ndim == 4 else "L"[: x.ndim - 2]))
         if self.training and x.size <= self.num_features:
             raise ValueError(f"{self}: expected more than one number per channel in training, got {x.shape}")
         return x
