@@ -131,6 +131,13 @@ def test_run_all_goes_on_past_what_is_not_solved_yet(read):
     assert tagged == [False, False, True, True, True, False, False]
 
 
+def test_run_all_goes_on_where_python_would_call_rustc(read):
+    cell = "```{code-cell}\n:tags: [rust]\n\n%s\n```\n"
+    notebook = read(EXERCISE + cell % "compile_and_run(program)" + cell % "%%rust\nfn main() {}")
+    python, rust = sources.student(notebook).cells[-2:]
+    assert "raises-exception" in sources.tags(python) and "raises-exception" not in sources.tags(rust)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", sources.chapters())
 def test_a_students_notebook_runs_to_its_end(slug, tmp_path):

@@ -292,8 +292,10 @@ def student(notebook):
     for cell in result.cells:
         for key in ("nbgrader", "mystnb"):
             cell.metadata.pop(key, None)
-    for cell in _using_answers(result):  # "run all" goes on past an exercise that is not solved yet
-        cell.metadata["tags"] = [*tags(cell), "raises-exception"]
+    stops = {cell.id for cell in (*_using_answers(result), *_calling_rustc(result))}
+    for cell in result.cells:  # "run all" goes on past an exercise that is not solved yet, and without Rust
+        if cell.id in stops:
+            cell.metadata["tags"] = [*tags(cell), "raises-exception"]
     return result
 
 
@@ -314,6 +316,13 @@ def _using_answers(notebook):
         used = names and re.search(rf"(?<![\w.])({'|'.join(names)})\(", cell.source)
         if cell.cell_type == "code" and (role(cell) or used and not is_rust(cell.source)):
             yield cell
+
+
+def _calling_rustc(notebook):
+    """The Python cells that need Rust; a `%%rust` cell says by itself that there is none."""
+    return [
+        c for c in notebook.cells if c.cell_type == "code" and "rust" in tags(c) and not is_rust(c.source)
+    ]
 
 
 def _facts(cell):
