@@ -41,6 +41,7 @@ def key(thing):
 
 
 ALL = pytest.mark.parametrize("entry", ENTRIES, ids=[key(entry.name) for entry in ENTRIES])
+MANY = pytest.mark.parametrize("examples", [12, pytest.param(100, marks=pytest.mark.slow)])
 WITH_ARRAYS = [e for e in ENTRIES if any(isinstance(kind, Array) for kind in e.inputs.values())]
 DRAWN = pytest.mark.parametrize("entry", WITH_ARRAYS, ids=[key(e.name) for e in WITH_ARRAYS])
 
@@ -90,11 +91,12 @@ def drawn_sizes(entry):
     return st.fixed_dictionaries(letters | {"...": st.sampled_from(LEADING)})
 
 
+@MANY
 @DRAWN
-def test_valid_input_in_any_layout(entry):
+def test_valid_input_in_any_layout(entry, examples):
     """Layout, order of bytes and a lock on writing change nothing, and what came in stays as it was."""
 
-    @settings(max_examples=12, deadline=None, derandomize=True)
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None)
     @given(drawn_sizes(entry), st.integers(0, 99), st.sampled_from(list(LAYOUTS)))
     def any_layout(sizes, seed, layout):
         made, given = entry.draw(sizes, seed)
@@ -119,11 +121,12 @@ def test_valid_input_in_any_layout(entry):
     any_layout()
 
 
+@MANY
 @pytest.mark.parametrize(
     "entry", [e for e in WITH_ARRAYS if e.twin], ids=[key(e.name) for e in WITH_ARRAYS if e.twin]
 )
-def test_valid_input_agrees_with_torch(entry):
-    @settings(max_examples=12, deadline=None, derandomize=True)
+def test_valid_input_agrees_with_torch(entry, examples):
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None)
     @given(drawn_sizes(entry), st.integers(0, 99))
     def agrees(sizes, seed):
         made, given = entry.draw(sizes, seed)
