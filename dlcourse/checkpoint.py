@@ -79,7 +79,7 @@ def load(path):
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
             notes = dict(file.metadata() or {})
         if notes.pop(DIGEST, None) not in (None, _digest(arrays, notes)):
-            raise ValueError("arrays and notes do not match their digest")
+            raise ValueError("the arrays do not match their digest")  # nor, perhaps, the notes
         notes = {name: json.loads(note) for name, note in notes.items()}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"checkpoint: {path} is truncated or corrupted: {error}") from error

@@ -65,7 +65,7 @@ def test_one_flipped_bit_is_noticed(path):
     damaged = bytearray(path.read_bytes())
     damaged[-20] ^= 1  # a digit of a weight: the structure stays sound
     path.write_bytes(damaged)
-    with pytest.raises(ValueError, match="truncated or corrupted: arrays and notes do not match"):
+    with pytest.raises(ValueError, match="truncated or corrupted: the arrays do not match their digest"):
         checkpoint.load(path)
 
 
@@ -117,7 +117,7 @@ def test_resuming_another_model_is_refused(path, rng):
 def test_one_changed_note_is_noticed(path):
     checkpoint.save(path, {"weight": np.ones(3)}, epoch=3)
     path.write_bytes(path.read_bytes().replace(b'"epoch":"3"', b'"epoch":"7"'))
-    with pytest.raises(ValueError, match="arrays and notes do not match their digest"):
+    with pytest.raises(ValueError, match="the arrays do not match their digest"):
         checkpoint.load(path)
 
 
