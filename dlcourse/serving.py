@@ -33,7 +33,7 @@ class Limits:
     most_bytes: int = 2**24  # the connection is closed
     in_flight: int = 32  # more are answered with 503
     seconds: float = 5.0  # for a body to arrive, else 408
-    linger: float = 0.2  # after a stop, for requests that are on their way over open connections
+    linger: float = 1.0  # after a stop, for requests that are on their way over open connections
 
 
 class Refused(ValueError):
