@@ -12,6 +12,7 @@ import argparse
 import ast
 import contextlib
 import datetime
+import gc
 import hashlib
 import importlib
 import json
@@ -187,9 +188,9 @@ def forked(slug, seed):
 
 
 def kept(slug):
-    """Where the runs of a chapter as it stands are kept: another text is another file."""
-    text = hashlib.sha256(sources.source_path(slug).read_bytes()).hexdigest()[:16]
-    return ROOT / "build" / "sweep" / f"{slug}-{text}.jsonl"
+    """Where the runs of a chapter are kept: other code is another file."""
+    code = "\n".join(cell.source for cell in sources.read(slug).cells if cell.cell_type == "code")
+    return ROOT / "build" / "sweep" / f"{slug}-{hashlib.sha256(code.encode()).hexdigest()[:16]}.jsonl"
 
 
 def runs(slug):
@@ -285,6 +286,7 @@ def main():
     options = parser.parse_args()
     for name in LOADED:
         importlib.import_module(name)
+    gc.freeze()  # else every run visits, and so copies, all that is loaded
     end = time.monotonic() + 60 * options.minutes
     for slug in selected(options.chapters or os.environ.get("CH", "").split()):
         kept(slug).parent.mkdir(parents=True, exist_ok=True)
