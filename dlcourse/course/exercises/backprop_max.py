@@ -88,7 +88,7 @@ def to_input(x, weights, biases, delta, *, slope=on, last=False, below=False, st
 
 def network_cases(rng):
     cases = []
-    for n, sizes in ((1, (2, 3)), (1, (3, 4, 2)), (3, (2, 5, 4, 1)), (5, (3, 4, 2))):
+    for n, sizes in ((1, (2, 3)), (1, (3, 4, 2)), (3, (2, 5, 4, 1)), (5, (3, 7, 6, 2))):
         pairs = list(zip(sizes, sizes[1:]))
         weights, biases = [rng.normal(size=(o, i)) for i, o in pairs], [rng.normal(size=o) for _, o in pairs]
         x, delta = rng.normal(size=(n, sizes[0])), rng.normal(size=(n, sizes[-1]))
@@ -178,7 +178,7 @@ rust_back = Exercise(
     cases=lambda rng: [
         ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, -1.0], [1.0, -1.0, 2.0]),
         ([0.5, -1.0, 2.0, 1.5], [2.0], [0.25, 0.0, 3.0, -1.0]),  # one unit above, a score of exactly 0
-        ([0.5, -1.0, 2.0, 1.5, 0.75, -0.5], [2.0, 1.0, -1.0], [0.5, 4.0]),
+        ([0.5, -1.0, 2.0, 1.5, 0.75, -0.5], [2.0, 1.0, -1.0], (rng.integers(1, 20, 2) / 4).tolist()),
     ],
     expected=back,
     mistakes=(
@@ -235,7 +235,7 @@ rust_step = Exercise(
     ),
     cases=lambda rng: [
         ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, -2.0], [1.0, 0.5, 2.0], 0.5),
-        ([0.5, -0.5], [4.0], [1.0, 3.0], 0.25),
+        ([0.5, -0.5], [4.0], (rng.integers(1, 20, 2) / 4).tolist(), 0.25),
         ([0.5, -0.5, 0.25], [4.0, 0.0, -1.0], [2.0], 0.125),
     ],
     expected=stepped,

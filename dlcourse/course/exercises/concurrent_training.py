@@ -284,7 +284,7 @@ pipeline = Exercise(
         "The thread runs a small function: for i in range(n): channel.put(load(i)).",
         "Start the thread, then [train(channel.get()) for _ in range(n)], then join.",
     ),
-    cases=lambda rng: [(0, 2), (1, 1), (5, 1), (12, 3)],
+    cases=lambda rng: [(0, 2), (1, 1), (5, 1), (int(rng.integers(8, 16)), 3)],
     expected=pipelined,
     call=watched_pipeline,
     describe=lambda case: f"{case[0]} batches, {case[1]} places in the queue",
@@ -411,7 +411,7 @@ rust_pipeline = Exercise(
         "In the thread: for i in 0..n { send.send(load(i)).unwrap(); }. After it, still in the scope: "
         "receive.into_iter().map(train).collect()",
     ),
-    cases=lambda rng: [(0,), (1,), (6,)],
+    cases=lambda rng: [(0,), (1,), (int(rng.integers(6, 12)),)],
     expected=in_rust,
     mistakes=(
         Mistake(
@@ -511,7 +511,7 @@ load_parallel = Exercise(
         "`as_completed` hands out results as they come; which method of the pool keeps the order?",
         "with ThreadPoolExecutor(workers) as pool: return list(pool.map(load, range(n)))",
     ),
-    cases=lambda rng: [(0, 2), (1, 1), (2, 4), (6, 3)],
+    cases=lambda rng: [(0, 2), (1, 1), (2, 4), (int(rng.integers(5, 9)), 3)],
     expected=loaded,
     call=watched_loads,
     describe=lambda case: f"{case[0]} items, {case[1]} workers",
@@ -902,7 +902,7 @@ rust_phases = Exercise(
         "Borrow the barrier before the `move` closure: `let barrier = &barrier;`.",
         "scope.spawn(move || for phase in 0..phases { work(phase, layer); barrier.wait(); })",
     ),
-    cases=lambda rng: [(1, 3), (3, 1), (4, 2), (2, 3)],
+    cases=lambda rng: [(1, 3), (3, 1), (int(rng.integers(4, 7)), 2), (2, 3)],
     expected=phased,
     mistakes=(
         Mistake(

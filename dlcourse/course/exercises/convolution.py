@@ -221,7 +221,7 @@ output_size = Exercise(
     cases=lambda rng: [
         (7, 3),
         (7, 3, 2),
-        (8, 3, 2),
+        (2 * int(rng.integers(4, 20)), 3, 2),
         (8, 3, 3, 1),
         (9, 2, 4, 1),
         (5, 5),

@@ -23,7 +23,14 @@ product_cost = Exercise(
         "A sum of k numbers takes k - 1 additions. In pairs, every round halves how many are left.",
         "The work is n m (2k - 1); the chain is one multiplication and the rounded-up log2 of k.",
     ),
-    cases=lambda rng: [(2, 3, 4), (1, 1, 1), (5, 8, 2), (7, 9, 1), (3, 1000, 6), (64, 1024, 64)],
+    cases=lambda rng: [
+        (2, 3, 4),
+        (1, 1, 1),
+        tuple(rng.integers(2, 12, 3).tolist()),
+        (7, 9, 1),
+        (3, 1000, 6),
+        (64, 1024, 64),
+    ],
     expected=lambda case: cost(*case),
     mistakes=(
         Mistake(
@@ -337,7 +344,7 @@ rust_nearest = Exercise(
         ([[1, 9, 9], [4, 0, 0], [2, 2, 1]], [1, 0, 0]),
         ([[-4, 0], [5, 0], [0, 6]], [0, 0]),
         ([[2, 0], [0, 2], [2, 2], [1, 1]], [3, 3]),
-        ([[1, 1], [4, 4]], [4, 3]),
+        (rng.integers(-6, 7, (4, 2)).tolist(), rng.integers(-6, 7, 2).tolist()),
         ([[3, 3], [4, 0]], [0, 0]),  # 18 against 16, but the largest differences are 3 and 4
         ([[5, -5], [1, 1]], [0, 0]),  # differences that cancel
     ],
@@ -638,7 +645,7 @@ rebase = Exercise(
     ),
     cases=lambda rng: [
         ({"A": (3.0, 1.0, 4.0), "B": (2.0, 8.0, 0.5)}, "B"),
-        ({"A": (1.0, 1.0), "B": (3.0, 2.0), "C": (10.0, 50.0)}, "C"),
+        ({name: tuple((rng.integers(1, 200, 2) / 4).tolist()) for name in "ABC"}, "C"),
         ({"C": (1.00, 1.00, 1.17), "Rust": (1.03, 1.04, 1.54), "Pascal": (2.14, 3.02, 1.00)}, "Rust"),
     ],
     expected=lambda case: rebased(case[0], lambda row: over(row, case[0][case[1]])),
@@ -720,7 +727,7 @@ rust_mean = Exercise(
         ([1.0, 4.0],),
         ([],),
         ([2.0, 0.0, 3.0],),
-        ([0.5, -2.0],),
+        ((rng.integers(-40, 41, 5) / 4).tolist(),),
         ([1.5, math.nan],),
         ([10.0, 0.1, 3.0],),
         ([7.0],),

@@ -164,7 +164,12 @@ relu_points = Exercise(
         "`i as f64 / n as f64` runs from 0 to exactly 1: mix `low` and `high` with this share.",
         "`let x = low * (1.0 - share) + high * share; (x, x.max(0.0))`, then `.collect()`.",
     ),
-    cases=lambda rng: [(-1.0, 2.0, 1), (-5.0, 5.0, 100), (0.0, 1.0, 10), (0.0, 1.0, 49)],
+    cases=lambda rng: [
+        (-1.0, 2.0, 1),
+        (-float(rng.integers(2, 9)), 5.0, 100),
+        (0.0, 1.0, 10),
+        (0.0, 1.0, 49),
+    ],
     expected=relu_pairs,
     mistakes=(
         Mistake(
@@ -570,7 +575,19 @@ stable_bce = Exercise(
         "With s = z for t = 1 and s = -z for t = 0 the loss is ln(1 + e^(-s)). When does this overflow?",
         "`(-s).max(0.0) + (-s.abs()).exp().ln_1p()`: the exponent is never positive.",
     ),
-    cases=lambda rng: [(z, t) for z in (0.0, 2.0, -3.0, 40.0, -40.0, 1000.0, -1000.0) for t in (0.0, 1.0)],
+    cases=lambda rng: [
+        (z, t)
+        for z in (
+            0.0,
+            float(rng.integers(2, 12)) / 4,
+            -float(rng.integers(5, 16)) / 4,
+            40.0,
+            -40.0,
+            1000.0,
+            -1000.0,
+        )
+        for t in (0.0, 1.0)
+    ],
     expected=bce,
     mistakes=(
         Mistake(

@@ -365,7 +365,7 @@ drop_outliers = Exercise(
         "let before = values.len(); values.retain(|value| *value <= limit); before - values.len()",
     ),
     cases=lambda rng: [
-        ([0.4, 99.0, 99.0, 0.6], 90.0),
+        ([0.6, 99.0, 99.0, 0.4], 90.0),
         ([], 1.0),
         ([5.0], 1.0),
         ([1.0, 2.0, 3.0], 2.0),  # equal to the limit

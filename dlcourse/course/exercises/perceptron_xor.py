@@ -512,7 +512,7 @@ rust_unit = Exercise(
         ([1.0, -1.0], 0.0, [True, True]),  # a tie
         ([-1.0, 2.0, 0.5], 0.75, [True, False, False]),
         ([-1.0, -2.0], 1.5, [False, True]),
-        ([2.0, 1.0, 1.0], -3.0, [False, True, True]),
+        ((rng.integers(-8, 9, 3) / 4).tolist(), float(rng.integers(-8, 9)) / 4, [False, True, True]),
         ([-1.0, 0.5], -1.5, [True, False]),
         ([1.0, 1.0, 1.0], -1.5, [True, False, True]),
     ],
@@ -591,7 +591,7 @@ rust_epoch = Exercise(
     ),
     cases=lambda rng: [
         ([0.0, 0.0, 0.0], AND_ROWS, 1.0),
-        ([0.5, 0.25, -0.5], [*AND_ROWS, ([2.0, -1.0], True), ([-1.0, 0.5], False)], 0.5),
+        ((rng.integers(-4, 5, 3) / 4).tolist(), [*AND_ROWS, ([2.0, -1.0], True), ([-1.0, 0.5], False)], 0.5),
         ([1.0, 1.0, -1.5], AND_ROWS, 0.25),  # nothing to learn
     ],
     expected=epoch,

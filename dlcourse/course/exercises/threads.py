@@ -205,7 +205,19 @@ final_value = Exercise(
         "the write copies the register into x.",
     ),
     cases=lambda rng: [
-        (s,) for s in ("", "AAB", "AAABBB", "BBBAAA", "ABABAB", "AABBBA", "ABBBAA", "AABABB", "AAABB", "BBBA")
+        (s,)
+        for s in (
+            "",
+            "AAB",
+            "AAABBB",
+            "BBBAAA",
+            "ABABAB",
+            "AABBBA",
+            "ABBBAA",
+            "".join(rng.permutation(list("AAABBB"))),
+            "AAABB",
+            "BBBA",
+        )
     ],
     expected=lambda case: follow(case[0]),
     mistakes=(
@@ -248,7 +260,15 @@ count_schedules = Exercise(
         "Divide `factorial(sum(steps))` by the factorial of every entry, with `//`.",
     ),
     rtol=0,  # whole numbers, all digits
-    cases=lambda rng: [([3, 3],), ([],), ([4],), ([0, 5],), ([2, 2, 2],), ([1, 2, 3, 4],), ([30, 31],)],
+    cases=lambda rng: [
+        ([3, 3],),
+        ([],),
+        ([4],),
+        ([0, int(rng.integers(3, 9))],),
+        ([2, 2, 2],),
+        ([1, 2, 3, 4],),
+        ([30, 31],),
+    ],
     expected=lambda case: schedules(case[0]),
     mistakes=(
         Mistake(
@@ -341,7 +361,18 @@ possible_totals = Exercise(
         "If one is 0, only the other counts. Otherwise all totals from 2 (1 if the smaller is 1) to m + n.",
     ),
     cases=lambda rng: [
-        (m, n) for m, n in ((1, 1), (0, 0), (0, 3), (4, 0), (1, 4), (3, 1), (2, 2), (2, 5), (4, 3))
+        (m, n)
+        for m, n in (
+            (1, 1),
+            (0, 0),
+            (0, 3),
+            (4, 0),
+            (1, 4),
+            (3, 1),
+            (2, 2),
+            (2, int(rng.integers(3, 7))),
+            (4, 3),
+        )
     ],
     expected=lambda case: totals_by_search(*case),
     mistakes=(
@@ -958,7 +989,7 @@ transfer = Exercise(
         "With both guards in hand decide which of them is the source; compare, subtract, add.",
     ),
     cases=lambda rng: [
-        ([100, 50], 0, 1, 30, None),
+        ([100, 50], 0, 1, int(rng.integers(1, 50)), None),
         ([100, 50, 7], 2, 0, 7, None),  # all that is there
         ([100, 50], 1, 0, 51, None),
         ([100, 50], 1, 1, 20, None),
