@@ -82,7 +82,7 @@ def _order(entry):
 
 def _match(entry):
     options = "".join(
-        f'<option value="{i}">{html.escape(right)}</option>'
+        f'<option value="{i}">{html.escape(right.replace("`", ""))}</option>'  # a menu knows no code
         for i, (_, right, _) in _shuffled(entry, enumerate(entry.pairs))
     )
     rows = (
