@@ -18,13 +18,15 @@ def mistakes(function, table):
 # --- Words and numbers -----------------------------------------------------------------------------------
 
 
-def merged(tokens, new, *, tie=min, once=False, right=False, rare=False, keep=False, apart=False):
+def merged(tokens, new, *, tie=min, once=False, right=False, rare=False, keep=False, apart=False, runs=False):
     pairs = list(zip(tokens, tokens[1:]))
     if not pairs:
         return list(tokens)
     counts = {pair: pairs.count(pair) for pair in pairs}
     if apart:  # pairs at even places alone
         counts = {pair: pairs[::2].count(pair) for pair in pairs[::2]}
+    if runs:  # a pair that shares a token with its own last occurrence does not count
+        counts = {pair: merged_by(tokens, pair, None).count(None) for pair in pairs}
     top = (min if rare else max)(counts.values())
     best = [pair for pair in counts if counts[pair] == top]
     pair = best[0] if tie == "first" else tie(best)
@@ -67,6 +69,7 @@ rust_merge_pair = Exercise(
         ((4, 4, 4, 7), 9),
         ((3, 8, 1, 2, 3, 8, 1, 2), 50),
         ((7, 6, 5), 9),
+        ((5, 5, 5, 8, 1, 8, 1), 50),
         *((tuple(int(t) for t in rng.integers(0, 3, 12)), 77) for _ in range(4)),
     ],
     expected=lambda case: merged(*case),
@@ -85,6 +88,12 @@ rust_merge_pair = Exercise(
             ("from-right", {"right": True}, "replace from left to right: 4 4 4 becomes new 4"),
             ("rare", {"rare": True}, "you merged the rarest pair: the most frequent one is meant"),
             ("keeps-second", {"keep": True}, "the pair is replaced: after it, go on by two tokens"),
+            ("runs", {"runs": True}, "overlapping pairs count too: 5 5 5 holds the pair 5 5 twice"),
+            (
+                "second-first",
+                {"tie": lambda best: min(best, key=lambda pair: pair[::-1])},
+                "among equally frequent pairs compare first members first",
+            ),
             ("no-overlap", {"apart": True}, "count all neighbours, those at odd places too"),
         ),
     ),
@@ -95,8 +104,8 @@ decode_unknown = Predict(
     difficulty=1,
     minutes=3,
     read="Words become numbers",
-    question="`Vocabulary` numbers its four special tokens first, then words in the order of "
-    "their first use. What does this print?",
+    question="The package's `Vocabulary` numbers four special tokens first, `<pad>`, `<bos>`, `<eos>` and "
+    "`<unk>`, from 0, then words in the order of their first use. What does this print?",
     code="v = Vocabulary([['a', 'warm', 'film'], ['a', 'slow', 'film']])\n"
     "print(v.encode(['a', 'slow', 'clumsy', 'film']))",
     answer="[4, 7, 3, 6]",
@@ -132,6 +141,8 @@ def masked_mean(x, padding, *, mode="right"):
         return total
     if mode == "first":
         return x[:, 0]
+    if mode == "prefix":
+        return np.array([row[: keep.sum()].mean(axis=0) for row, keep in zip(x, real)])
     return total / real.sum(axis=1, keepdims=True)
 
 
@@ -142,7 +153,8 @@ def masked_cases(rng):
         cases.append((rng.normal(size=(n, t, d)), np.arange(t) >= lengths[:, None]))
     dirty = rng.normal(size=(2, 3, 2))
     dirty[0, 2], dirty[1, 1:] = np.nan, np.inf
-    return [*cases, (dirty, np.array([[False, False, True], [False, True, True]]))]
+    scattered = rng.normal(size=(2, 4, 3)), np.array([[True, False, True, False], [True, True, False, False]])
+    return [*cases, scattered, (dirty, np.array([[False, False, True], [False, True, True]]))]
 
 
 masked_exercise = Exercise(
@@ -166,6 +178,11 @@ masked_exercise = Exercise(
             ("batch", {"mode": "batch"}, "each row has a length of its own: count the real places per row"),
             ("sum", {"mode": "sum"}, "this is the sum: divide by the number of real places"),
             ("product", {"mode": "product"}, "0 · nan is nan and 0 · inf too: select with np.where"),
+            (
+                "prefix",
+                {"mode": "prefix"},
+                "padding may stand anywhere in a row: choose by the mask, not the count",
+            ),
             ("first", {"mode": "first"}, "this is the first vector alone: the mean was asked for"),
         ),
     ),
@@ -211,6 +228,7 @@ hide_exercise = Exercise(
         hide_words,
         (
             ("padding", {"padding": True}, "padding became <unk>: the sentence would grow by unknown words"),
+            ("into-one", {"into": 1}, "here <unk> has the number 3; 1 is the mark of the beginning, <bos>"),
             ("into-zero", {"into": 0}, "hidden words become <unk>, 3; 0 is padding, which is not even read"),
             ("keep", {"keep": True}, "you hid what should stay: `share` is the part that is hidden"),
             ("equal", {"strict": False}, "with share 0.25 a luck of exactly 0.25 is spared: use <, not <="),
@@ -293,22 +311,29 @@ def search(
     bos=False,
     eos=False,
     first=True,
+    chances=False,
+    soon=False,
+    reopen=False,
+    rounds=0,
 ):
     table, beam, start, stop, longest = case
     beams, step = [([start], 0.0)], table_step(table)
-    for _ in range(longest):
+    for _ in range(longest + rounds):
         grown = []
         for tokens, score in beams:
-            if tokens[-1] == stop:
+            if tokens[-1] == stop and not reopen:
                 grown += [] if drop else [(tokens, score)]
                 continue
-            chances = step(tokens)
-            grown += [([*tokens, t], (0 if last else score) + c) for t, c in enumerate(chances)]
-        rank = (lambda h: h[1] / (len(h[0]) - 1)) if normalise else (lambda h: h[1])
+            logs = np.exp(step(tokens)) if chances else step(tokens)
+            grown += [([*tokens, t], (0 if last else score) + c) for t, c in enumerate(logs)]
+        # the length without <bos>, or with it
+        rank = (lambda h: h[1] / (len(h[0]) - 2 + normalise)) if normalise else (lambda h: h[1])
         beams = sorted(grown, key=rank, reverse=True)[: width or beam] or beams
-        if all(tokens[-1] == stop for tokens, _ in beams):
+        if (any if soon else all)(tokens[-1] == stop for tokens, _ in beams):
             break
     tokens = beams[0 if first else -1][0]
+    if reopen and stop in tokens:
+        tokens = tokens[: tokens.index(stop)]
     tokens = tokens if bos else tokens[1:]
     return [t for t in tokens if eos or t != stop]
 
@@ -344,12 +369,18 @@ def beam_cases(rng):
         raw = rng.normal(size=(size, size))
         raw[:, 1] += 0.6
         cases.append((raw - np.log(np.exp(raw).sum(axis=1, keepdims=True)), width, 0, 1, longest))
-    chances = np.random.default_rng(1)  # here the ended ones would win if they were laid aside
-    size = int(chances.integers(3, 6))
-    raw = chances.normal(size=(size, size)) * 1.5
-    raw[:, 1] -= 0.5
-    raw = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
-    return [*cases, (raw, 2, 0, 1, 3), (raw, 3, 0, 1, 5)]
+
+    def sharp(seed):
+        chances = np.random.default_rng(seed)
+        size = int(chances.integers(3, 6))
+        raw = chances.normal(size=(size, size)) * 1.5
+        raw[:, 1] -= 0.5
+        return raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+
+    # sharp(1): here the ended ones would win if they were laid aside
+    # sharp(42) and sharp(155): here extending the ended ones is not the same as dividing by their lengths
+    cases += [(sharp(1), 2, 0, 1, 3), (sharp(1), 3, 0, 1, 5)]
+    return [*cases, *((sharp(seed), 2, 0, 1, 4) for seed in (42, 155))]
 
 
 beam_exercise = Exercise(
@@ -386,14 +417,36 @@ beam_exercise = Exercise(
                 ),
                 (
                     "normalised",
-                    {"normalise": True},
+                    {"normalise": 1},
                     "scores are sums of log-probabilities: do not divide by length",
+                ),
+                (
+                    "normalised-all",
+                    {"normalise": 2},
+                    "scores are sums of log-probabilities: do not divide by the number of tokens",
                 ),
                 (
                     "last-only",
                     {"last": True},
                     "a hypothesis keeps its score: add the new log-probability to it",
                 ),
+                (
+                    "adds-chances",
+                    {"chances": True},
+                    "add log-probabilities as `step` gives them: probabilities would have to be multiplied",
+                ),
+                (
+                    "stops-soon",
+                    {"soon": True},
+                    "go on until *all* that are kept have ended: an open one may still win",
+                ),
+                (
+                    "reopened",
+                    {"reopen": True},
+                    "a hypothesis that ends with eos stays as it is: do not extend it",
+                ),
+                ("one-more", {"rounds": 1}, "one round too many: `longest` counts the words after <bos>"),
+                ("one-less", {"rounds": -1}, "one round too few: `longest` counts the words after <bos>"),
                 (
                     "ended-lost",
                     {"drop": True},
@@ -408,9 +461,9 @@ beam_exercise = Exercise(
 )
 
 
-def peaks(weights, gold, *, count_padding=False, per_sentence=False, axis=2, heads=False):
+def peaks(weights, gold, *, count_padding=False, per_sentence=False, axis=2, heads=False, first=True):
     hits = weights.argmax(axis=axis) == gold if axis == 2 else weights.argmin(axis=2) == gold
-    real = gold >= 0
+    real = gold >= 0 if first else gold > 0
     if heads:
         return float(weights.max(axis=2)[real].mean())
     if count_padding:
@@ -467,6 +520,11 @@ peak_exercise = Exercise(
             (
                 ("padding", {"count_padding": True}, "places with gold = -1 are padding: leave them out"),
                 ("per-sentence", {"per_sentence": True}, "count words, not sentences: one mean over all"),
+                (
+                    "no-first",
+                    {"first": False},
+                    "0 is the first source word, only -1 is padding: gold >= 0 counts",
+                ),
                 ("smallest", {"axis": 1}, "you took the smallest weight of each row"),
                 ("heights", {"heads": True}, "this is the mean height of the peaks: count where they stand"),
             ),
@@ -488,14 +546,31 @@ peak_exercise = Exercise(
 
 
 def bits(
-    scores, tokens, *, base=2.0, total=False, power=False, stable=True, late=False, chance=False, crumb=0.0
+    scores,
+    tokens,
+    *,
+    base=2.0,
+    total=False,
+    power=False,
+    stable=True,
+    late=False,
+    chance=False,
+    crumb=0.0,
+    least=0.0,
+    linear=False,
+    own=False,
 ):
     with np.errstate(all="ignore"):
         top = scores.max(axis=1, keepdims=True) if stable else 0.0
         logs = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
     if late:
         logs, tokens = logs[:-1], tokens[1:]
+    if own:
+        return float(-(np.exp(logs) * logs / np.log(2)).sum(axis=1).mean())
     picked = logs[np.arange(len(tokens)), tokens] / np.log(base)
+    if linear:
+        with np.errstate(divide="ignore"):
+            picked = np.log2(np.maximum(2.0**picked, least))
     if crumb:
         picked = np.log2(2.0**picked + crumb)
     if chance:
@@ -508,7 +583,11 @@ def bits(
 def bits_cases(rng):
     cases = [(np.zeros((2, 4)), np.array([3, 0]))]
     cases += [(rng.normal(size=(t, v)), rng.integers(0, v, t)) for t, v in ((3, 5), (6, 4))]
-    return [*cases, (np.array([[1000.0, 999.0], [0.0, -800.0]]), np.array([1, 1]))]
+    return [
+        *cases,
+        (np.array([[1000.0, 999.0], [0.0, -5.0]]), np.array([1, 1])),
+        (np.array([[0.0, -900.0], [1.0, 1.0]]), np.array([1, 0])),
+    ]
 
 
 bits_exercise = Exercise(
@@ -532,6 +611,17 @@ bits_exercise = Exercise(
             ("perplexity", {"power": True}, "this is the perplexity, 2 to the power of what was asked for"),
             ("overflow", {"stable": False}, "exp overflows: subtract the largest score of each row first"),
             (
+                "underflow",
+                {"linear": True},
+                "a probability may underflow to 0: take log-softmax, not the logarithm of a softmax",
+            ),
+            (
+                "clipped",
+                {"linear": True, "least": 1e-12},
+                "do not clip probabilities, a rare character is worth its many bits: take log-softmax",
+            ),
+            ("entropy", {"own": True}, "this is the entropy of the predictions: look up what really came"),
+            (
                 "crumb",
                 {"crumb": 1e-9},
                 "nothing may be added to a probability: take log-softmax, not log of softmax",
@@ -543,12 +633,23 @@ bits_exercise = Exercise(
 )
 
 
-def warm(scores, temperature, *, times=False, ignore=False, power=False, after=False, stable=True, tie=False):
+def warm(
+    scores,
+    temperature,
+    *,
+    times=False,
+    ignore=False,
+    power=False,
+    after=False,
+    stable=True,
+    tie=False,
+    last=False,
+):
     if temperature == 0:
         best = scores == scores.max()
         if tie:
             return best / best.sum()
-        return np.eye(len(scores))[scores.argmax()]
+        return np.eye(len(scores))[len(scores) - 1 - scores[::-1].argmax() if last else scores.argmax()]
     z = scores * temperature if times else scores if ignore or power or after else scores / temperature
     with np.errstate(all="ignore"):
         e = np.exp(z - z.max() * stable)
@@ -589,6 +690,11 @@ warm_exercise = Exercise(
                 ("power", {"power": True}, "p to the power of 1/T must be divided by its sum again"),
                 ("after", {"after": True}, "divide the scores before the softmax, not its result"),
                 ("overflow", {"stable": False}, "exp overflows: subtract the largest score first"),
+                (
+                    "last",
+                    {"last": True},
+                    "at 0 and among equal scores, the first one takes all, not the last",
+                ),
                 ("tie", {"tie": True}, "at 0 one token takes all: the first of the largest"),
             ),
         ),
@@ -605,6 +711,10 @@ def copied(text, source, *, mode="right"):
     if mode == "prefix":
         n = next((i for i, (a, b) in enumerate(zip(text, source)) if a != b), min(len(text), len(source)))
         return text[:n]
+    if mode == "lower":
+        text, source = text.lower(), source.lower()
+    if mode == "exchanged":
+        text, source = source, text
     units = text.split() if mode == "words" else text
     join = " ".join if mode == "words" else "".join
     best = ""
@@ -614,7 +724,30 @@ def copied(text, source, *, mode="right"):
             longer = len(piece) >= len(best) if mode == "last" else len(piece) > len(best)
             if longer and piece in source:
                 best = piece
+    if mode == "stripped":
+        return best.strip()
     return len(best) if mode == "length" else best
+
+
+def subsequence(text, source):
+    """The longest sequence of characters that both hold in this order, gaps allowed."""
+    best = [[""] * (len(source) + 1) for _ in range(len(text) + 1)]
+    for i, a in enumerate(text):
+        for j, b in enumerate(source):
+            best[i + 1][j + 1] = best[i][j] + a if a == b else max(best[i][j + 1], best[i + 1][j], key=len)
+    return best[-1][-1]
+
+
+def jumping(text, source):
+    """A search that goes on behind a copy, and misses those that begin within it."""
+    best, start = "", 0
+    while start < len(text):
+        end = start
+        while end < len(text) and text[start : end + 1] in source:
+            end += 1
+        best = max(best, text[start:end], key=len)
+        start = max(end, start + 1)
+    return best
 
 
 def aligned_run(text, source):
@@ -638,6 +771,7 @@ copy_exercise = Exercise(
         ("ab cd", "cd ab"),
         ("the fox saw the crow", "the crow saw the fox and the crow ran"),
         ("owl", "a wise owl"),
+        ("The Owl", "the owl"),
     ],
     expected=lambda case: copied(*case),
     hints=(
@@ -655,9 +789,26 @@ copy_exercise = Exercise(
                     {"mode": "last"},
                     "of equally long copies, return the one that begins first in `text`",
                 ),
+                ("lower", {"mode": "lower"}, "character for character: capitals and small letters differ"),
+                ("exchanged", {"mode": "exchanged"}, "of equally long ones, `text` decides which is first"),
+                (
+                    "stripped",
+                    {"mode": "stripped"},
+                    "blanks at the ends of a copy are part of it: do not strip",
+                ),
                 ("length", {"mode": "length"}, "this is the copy's length: return the copy itself"),
                 ("prefix", {"mode": "prefix"}, "a copy may begin anywhere, not only at the start of both"),
             ),
+        ),
+        Mistake(
+            name="gaps",
+            value=lambda case: subsequence(*case),
+            says="a copy has no gaps: compare pieces, text[start:end], not subsequences",
+        ),
+        Mistake(
+            name="jumping",
+            value=lambda case: jumping(*case),
+            says="a longer copy may begin inside a shorter one: try every start",
         ),
         Mistake(
             name="same-place",
@@ -668,25 +819,55 @@ copy_exercise = Exercise(
 )
 
 
-def draw(scores, temperature, luck, *, times=False, top=False, stable=True, raw=False, after=False):
+def draw(
+    scores,
+    temperature,
+    luck,
+    *,
+    times=False,
+    top=False,
+    stable=True,
+    raw=False,
+    after=False,
+    strict=False,
+    floor=False,
+    ignore=False,
+    flip=False,
+    least=False,
+    normal=False,
+):
+    temperature, luck = 1.0 if ignore else temperature, 1 - luck if flip else luck
     z = np.array(scores) * temperature if times else np.array(scores) / temperature
     if top:
         return int(z.argmax())
     with np.errstate(all="ignore"):
-        e = np.exp(z - z.max() * stable)
+        top = z.min() if least else max(z.max(), 0.0) if floor else z.max()
+        e = np.exp(z - top * stable)
         ends = np.cumsum(e)
-        ends = ends if raw else ends / ends[-1]
-    if not np.isfinite(ends).all():
-        return 0
-    return int(min((ends < luck).sum() + after, len(scores) - 1))
+        goal = luck if raw or normal else luck * ends[-1]
+        ends = ends / ends[-1] if normal else ends
+    reached = ends > goal if strict else ends >= goal
+    return int(min((~reached).sum() + after, len(scores) - 1))
 
 
 def draw_cases(rng):
-    cases = [((0.0, 0.0), 1.0, 0.25), ((0.0, 0.0), 1.0, 0.75), ((1.0, 2.0, 0.5, 1.5), 1.0, 0.999999)]
+    cases = [
+        ((0.0, 0.0), 1.0, 0.25),
+        ((0.0, 0.0), 1.0, 0.75),
+        ((0.0, 0.0), 1.0, 0.5),
+        ((1.0, 2.0, 0.5, 1.5), 1.0, 0.999999),
+        ((1.0, 0.0), 4.0, 0.7),
+        ((1.0, 0.0), 4.0, 0.85),
+    ]
     for temperature in (0.4, 1.0, 3.0, 0.7):
         scores = tuple(float(f"{s:.3f}") for s in rng.normal(size=5))
         cases += [(scores, temperature, float(f"{luck:.4f}")) for luck in rng.random(3)]
-    return [*cases, ((2000.0, 2001.0, 1999.0), 1.0, 0.5), ((-900.0, -901.0), 0.5, 0.95)]
+    return [
+        *cases,
+        ((2000.0, 2001.0, 1999.0), 1.0, 0.5),
+        ((-900.0, -901.0), 0.5, 0.95),
+        ((-2000.0, 2000.0, 1999.0), 1.0, 0.9),
+    ]
 
 
 def draw_main(cases):
@@ -708,7 +889,7 @@ rust_draw = Exercise(
     expected=lambda case: draw(*case),
     hints=(
         "Weights `((s - largest) / temperature).exp()`; their sum times luck is a point on a line.",
-        "Walk along: subtract each weight from what is left of the way, and stop before it is negative.",
+        "Walk along and add up the weights; stop at the first position where the sum reaches that point.",
         "After the loop return the last position: rounding may leave a crumb of the way.",
     ),
     mistakes=mistakes(
@@ -717,6 +898,20 @@ rust_draw = Exercise(
             ("times", {"times": True}, "divide the scores by the temperature; you multiplied"),
             ("argmax", {"top": True}, "the largest score always wins here: luck must decide"),
             ("overflow", {"stable": False}, "exp overflows or vanishes: subtract the largest score first"),
+            (
+                "strict",
+                {"strict": True},
+                "a sum that is exactly `luck` has reached it already: at least, not more than",
+            ),
+            ("floor", {"floor": True}, "scores may all be far below 0: begin with f64::NEG_INFINITY"),
+            ("least", {"least": True}, "subtract the *largest* score: with the smallest, exp overflows"),
+            ("ignored", {"ignore": True}, "the temperature has no effect: divide the scores by it"),
+            ("flipped", {"flip": True}, "you walked from the other end: compare with luck, not 1 - luck"),
+            (
+                "overflow-nan",
+                {"stable": False, "normal": True},
+                "exp overflows or vanishes, and ∞/∞ and 0/0 are NaN: subtract the largest score first",
+            ),
             ("raw", {"raw": True}, "the weights do not add up to 1: compare with luck times their sum"),
             (
                 "one-late",
@@ -758,8 +953,8 @@ zero_temperature = Choice(
 # --- Fine-tuning -----------------------------------------------------------------------------------------
 
 
-def merge(weight, a, b, alpha, *, divide=1.0, base=True, scaled=True, swap=False):
-    rank = len(a)
+def merge(weight, a, b, alpha, *, divide=1.0, base=True, scaled=True, swap=False, outer=False):
+    rank = len(b) if outer else len(a)
     try:
         product = a.T @ b.T if swap else b @ a
         change = (alpha / rank**divide if scaled else 1.0) * product
@@ -792,6 +987,11 @@ merge_exercise = Exercise(
         merge,
         (
             ("no-rank", {"divide": 0.0}, "the scale is alpha / r: divide by the rank"),
+            (
+                "outer",
+                {"outer": True},
+                "r is the number of rows of a, or of columns of b: not that of rows of b",
+            ),
             ("root", {"divide": 0.5}, "the scale is alpha / r, not alpha / √r"),
             ("no-alpha", {"scaled": False}, "the product is not scaled: multiply by alpha / r"),
             ("change-only", {"base": False}, "this is the change alone: add the frozen weight"),
@@ -801,12 +1001,14 @@ merge_exercise = Exercise(
 )
 
 
-def low_rank_gradients(x, dout, a, b, alpha, *, scaled=True, trained=None, swap=False, mean=False):
-    scale = alpha / len(a) if scaled else 1.0
+def low_rank_gradients(
+    x, dout, a, b, alpha, *, scaled=True, trained=None, swap=False, mean=False, rank=True, power=(1, 1)
+):
+    scale = (alpha / len(a) if rank else alpha) if scaled else 1.0
     dw = dout.T @ x  # (O, I)
     if mean:
         dw = dw / len(x)
-    da, db = scale * b.T @ dw, scale * dw @ a.T
+    da, db = scale ** power[0] * b.T @ dw, scale ** power[1] * dw @ a.T
     if trained == "a":
         db = np.zeros_like(db)
     if trained == "b":
@@ -845,6 +1047,10 @@ gradient_exercise = Exercise(
             low_rank_gradients,
             (
                 ("no-scale", {"scaled": False}, "the factor alpha / r belongs to both gradients"),
+                ("no-rank", {"rank": False}, "the factor is alpha / r: divide by the rank"),
+                ("scale-twice", {"power": (2, 2)}, "the factor alpha / r belongs to each gradient once"),
+                ("scale-a", {"power": (1, 0)}, "the factor alpha / r is missing in the gradient of b"),
+                ("scale-b", {"power": (0, 1)}, "the factor alpha / r is missing in the gradient of a"),
                 ("only-a", {"trained": "a"}, "b is trained as well: its gradient is not zero"),
                 ("only-b", {"trained": "b"}, "a is trained as well: where b is not zero, it has a gradient"),
                 ("swapped", {"swap": True}, "return the gradient of a first, then that of b"),
