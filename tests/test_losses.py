@@ -131,6 +131,9 @@ def test_padding_does_not_count(rng):
     assert_like_torch(
         ref.CrossEntropyLoss(ignore_index=4), twin(ref.CrossEntropyLoss, ignore_index=4), z, t, rng=rng
     )
+    single = ref.CrossEntropyLoss(ignore_index=4)
+    single(z.astype(np.float32), t)
+    assert single.backward().dtype == np.float32
     with pytest.raises(ValueError, match="every target is ignore_index"):
         ref.CrossEntropyLoss(ignore_index=4)(z, np.full(7, 4))
 

@@ -113,6 +113,12 @@ def test_mutants(kind):
     check_mutants(Case(kind, make, lambda rng: (rng.standard_normal(MUTANTS[kind]),)))
 
 
+@pytest.mark.parametrize("kind", [ref.BatchNorm1d, ref.BatchNorm2d, ref.LayerNorm])
+def test_a_negative_eps_is_refused(kind):
+    with pytest.raises(ValueError, match=f"{kind.__name__}: expected a finite eps ≥ 0, got -1e-05"):
+        kind(3, eps=-1e-5)
+
+
 def test_bad_input(rng):
     with pytest.raises(ValueError, match=r"BatchNorm2d\(3\): expected x with 4 axes, got shape \(5, 3\)"):
         ref.BatchNorm2d(3)(np.ones((5, 3)))

@@ -136,7 +136,7 @@ def test_clipping(rng):
     model.backward(10 * rng.standard_normal((7, 2)))
     for (_, grad), parameter in zip(model.grads.items(), twin.double().parameters()):
         parameter.grad = torch.from_numpy(grad.copy())
-    for limit in (1e6, 1.0):
+    for limit in (1e6, 1.0, 0.25):
         wanted = torch.nn.utils.clip_grad_norm_(twin.parameters(), limit)
         assert ref.clip_grad_norm(model, limit) == pytest.approx(wanted.item(), rel=1e-12)
         for grad, parameter in zip(model.grads.values(), twin.parameters()):

@@ -260,6 +260,13 @@ def test_sinusoidal_positions_like_the_twin(rng):
         assert_close(SinusoidalPositions(size)(x), twins.SinusoidalPositions()(torch.from_numpy(x)))
 
 
+@pytest.mark.parametrize("temperature", [0.0, -1.0])
+def test_a_temperature_that_is_not_positive_is_refused(temperature, rng):
+    model = CausalLM(5, 8, **TINY, num_layers=1, rng=rng)
+    with pytest.raises(ValueError, match="generate: expected a finite temperature"):
+        model.generate(np.zeros((1, 2), int), 1, temperature, rng=rng)
+
+
 def test_bad_input(rng):
     with pytest.raises(ValueError, match="expected pooling 'mean', 'first' or None, got 'max'"):
         TransformerClassifier(11, 4, **SIZES, pooling="max", rng=rng)
