@@ -4,8 +4,11 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 
 import nbformat
@@ -354,3 +357,19 @@ def test_without_npm_and_network_one_line_says_what_is_missing(cache, monkeypatc
     monkeypatch.setattr(vendor.sys, "executable", fails)
     with pytest.raises(vendor.VendorError, match="could not be fetched from the npm registry"):
         vendor.archive(vendor.Package("x@1.0.0", "", "x", {}))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="no bubblewrap: install it to build without a network")
+def test_the_book_is_built_without_a_network(site, tmp_path):
+    """The packages of JavaScript are cached once (`site`); from then on no build asks for anything."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", sources.ROOT, clone], check=True)
+    alone = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--chdir", clone, sys.executable]
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), 2)"
+    cut = subprocess.run([*alone, "-c", reach], capture_output=True, text=True)
+    assert "Network is unreachable" in cut.stderr
+    environment = os.environ | {"DLCOURSE_ENV": "here", "PYTHONPATH": str(clone)}
+    subprocess.run([*alone, "-m", "tools.book"], check=True, env=environment)
+    built = {path.relative_to(clone / "build" / "html") for path in clone.glob("build/html/**/*.html")}
+    assert built == {path.relative_to(site) for path in site.rglob("*.html")}
