@@ -52,6 +52,12 @@ TRACE = [
     ("leave", "net", 12.0),
     ("leave", "step", 12.5),
 ]
+EMPTY_HANDED = [  # `outer` does nothing itself
+    ("enter", "outer", 0.0),
+    ("enter", "inner", 0.0),
+    ("leave", "inner", 2.0),
+    ("leave", "outer", 2.0),
+]
 RECURSIVE = [
     ("enter", "walk", 0.0),
     ("enter", "walk", 1.0),
@@ -60,6 +66,13 @@ RECURSIVE = [
     ("enter", "walk", 6.0),
     ("leave", "walk", 6.5),
 ]
+TWICE = TRACE[1:5] * 2
+
+
+def as_dict(result):
+    """A defaultdict or a Counter is a dict as well."""
+    return dict(result) if isinstance(result, dict) else result
+
 
 self_times = Exercise(
     name="self_times",
@@ -71,7 +84,8 @@ self_times = Exercise(
         "Each open call needs three things: its name, its start, and the time its own calls have taken.",
         "On leaving: taken = time - start; add taken - inside to the name, and taken to the caller's inside.",
     ),
-    cases=lambda rng: [(TRACE[:1] + TRACE[-1:],), ([],), (TRACE,), (RECURSIVE,), (TRACE[1:5] * 2,)],
+    call=lambda answer, case: as_dict(answer(*case)),
+    cases=lambda rng: [(t,) for t in (TRACE[:1] + TRACE[-1:], [], TRACE, RECURSIVE, EMPTY_HANDED, TWICE)],
     expected=self_seconds,
     mistakes=(
         Mistake(
@@ -94,6 +108,11 @@ self_times = Exercise(
 
 # --- V1.5: a net with planted bugs -----------------------------------------------------------------------
 
+OLD = "earlier batches still alive"
+DONE = "the threads come back"
+COPY = "read returns a copy"
+GUARDED = "read and apply wait for the lock"
+WHOLE = "apply reads and writes under one hold of the lock"
 PATIENCE = 1.0  # seconds after which a thread that has not come back counts as stuck
 
 
@@ -110,10 +129,11 @@ def tried_net(answer, case):
     w, x, t, aspect = case
     net = answer(w.copy())
     if aspect == "gradient":
-        net.forward(x)
+        net.forward(x[:1])  # another batch first: backward belongs to the last one
+        forward = net.forward(x)
         array, dtype = typed(net.backward(t), "the gradient")
-        return {"gradient": array, "dtype": dtype}
-    if aspect == "kept":
+        return {"forward": forward, "gradient": array, "dtype": dtype}
+    if aspect == "memory":
         batches = [x.copy() for _ in range(5)]
         alive = [weakref.ref(batch) for batch in batches]
         for batch in batches:
@@ -121,14 +141,52 @@ def tried_net(answer, case):
             net.backward(t)
         del batches, batch
         gc.collect()
-        return {"kept": max(0, sum(ref() is not None for ref in alive) - 1)}
+        return {OLD: max(0, sum(ref() is not None for ref in alive) - 1)}
     total = np.zeros(w.shape)
     steps = [lambda: net.apply(total - 1.0), lambda: net.read()]
     done = in_time(lambda: [step() for _ in range(20) for step in steps])
     if not done:
-        return {"finished": False}
-    own = not np.shares_memory(net.read(), net.w)
-    return {"finished": True, "weights": net.read(), "own": own, "guarded": waits(net)}
+        return {DONE: False}
+    found = {DONE: True, "weights": net.read(), COPY: not np.shares_memory(net.read(), net.w)}
+    guarded = waits(net)
+    return found | {GUARDED: guarded, WHOLE: not guarded or keeps_others_steps(net)}
+
+
+class Interrupted:
+    """A lock; when it is given back for the first time, somebody else does some work at once."""
+
+    def __init__(self, lock, work):
+        self.lock, self.work, self.depth = lock, work, 0
+
+    def acquire(self, *limits):
+        got = self.lock.acquire(*limits)
+        self.depth += got
+        return got
+
+    def release(self):
+        self.depth -= 1
+        self.lock.release()
+        if self.depth == 0 and self.work:
+            work, self.work = self.work, None
+            work()
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *error):
+        self.release()
+
+
+def keeps_others_steps(net):
+    """Does a step survive that another thread takes as soon as apply lets go of the lock?"""
+    before = net.w.copy()
+
+    def other_step():
+        net.w = net.w + 100.0
+
+    net.lock = Interrupted(net.lock, other_step)
+    net.apply(np.ones(before.shape))
+    return bool(np.allclose(net.w, before + 99.0))
 
 
 def waits(net):
@@ -145,7 +203,8 @@ def waits(net):
     threads = [threading.Thread(target=hold, daemon=True)]
     threads[0].start()
     held.wait(PATIENCE)
-    threads += [threading.Thread(target=f, daemon=True) for f in (net.read, lambda: net.apply(0.0))]
+    nothing = np.zeros(net.w.shape)
+    threads += [threading.Thread(target=f, daemon=True) for f in (net.read, lambda: net.apply(nothing))]
     for thread in threads[1:]:
         thread.start()
         thread.join(0.1)
@@ -162,12 +221,18 @@ def right_net(case, *, bug=""):
         h = np.maximum(x @ w, 0)
         mask = {"no-mask": 1.0, "at-zero": (x @ w >= 0) * 1.0}.get(bug, (h > 0) * 1.0)
         scale = 2.0 if bug == "sum" else 2 / len(x)
-        return {"gradient": x.T @ (scale * (h - t) * mask), "dtype": "float64"}
-    if aspect == "kept":
-        return {"kept": 4 if bug == "leak" else 0}
+        return {"forward": h, "gradient": x.T @ (scale * (h - t) * mask), "dtype": "float64"}
+    if aspect == "memory":
+        return {OLD: 4 if bug == "leak" else 0}
     if bug == "deadlock":
-        return {"finished": False}
-    return {"finished": True, "weights": w + 20, "own": bug != "view", "guarded": bug != "unguarded"}
+        return {DONE: False}
+    return {
+        DONE: True,
+        "weights": w + 20,
+        COPY: bug != "view",
+        GUARDED: bug != "unguarded",
+        WHOLE: True,
+    }
 
 
 repair_net = Exercise(
@@ -188,7 +253,7 @@ repair_net = Exercise(
     cases=lambda rng: (
         [
             (rng.normal(size=3), rng.normal(size=(7, 3)), rng.normal(size=7), aspect)
-            for aspect in ("gradient", "kept", "threads")
+            for aspect in ("gradient", "memory", "threads")
         ]
         + [(np.zeros(2), rng.normal(size=(4, 2)), rng.normal(size=4), "gradient")]
     ),
@@ -266,9 +331,9 @@ FIELDS = {"bug", "symptom", "tool", "cause", "fix"}
 def judged_report(answer, case):
     bugs, seed = case
     report = answer(lambda: Project(bugs, seed))
-    if not isinstance(report, list | tuple) or any(not isinstance(row, dict) for row in report):
-        return "form"
-    if any(set(row) != FIELDS for row in report):
+    if not isinstance(report, list | tuple):
+        raise NotPlain(f"{type(report).__name__}, not a list of dicts; without any bug the list is empty")
+    if any(not isinstance(row, dict) or set(row) != FIELDS for row in report):
         return "form"
     if any(not isinstance(text, str) or not text.strip() for row in report for text in row.values()):
         return "empty"
@@ -297,7 +362,7 @@ diagnose = Exercise(
     mistakes=(
         Mistake(
             name="form",
-            value=lambda case: "form",
+            value=lambda case: "form" if case[0] else [],
             says="expected a list of dicts with exactly the keys bug, symptom, tool, cause and fix",
         ),
         Mistake(
@@ -399,23 +464,36 @@ def accumulated_by(case, rule="right"):
 
 def tried_accumulate(answer, case):
     w, x, t, most = case
-    sizes = []
+    seen, given = [], []
 
     def gradient(rows, targets):
-        sizes.append(len(rows))
         if not 1 <= len(rows) <= most:
-            raise NotPlain(f"a micro-batch of {len(rows)} rows where at most {most} fit")
-        return 2 / len(rows) * rows.T @ (rows @ w - targets)
+            raise NotPlain(f"a micro-batch of {len(rows)} rows where 1 to {most} are allowed")
+        seen.append(rows.copy())
+        given.append(2 / len(rows) * rows.T @ (rows @ w - targets))
+        return given[-1]
 
     array, dtype = typed(answer(gradient, x, t, most), "the gradient")
-    return {"gradient": array, "dtype": dtype, "rows": sum(sizes), "calls": len(sizes)}
+    rows = np.concatenate(seen) if seen else x[:0]
+    return {
+        "gradient": array,
+        "dtype": dtype,
+        "sizes of the pieces": [len(part) for part in seen],
+        "rows in order": bool(np.array_equal(rows, x[: len(rows)])),
+        "an array of its own": not any(np.shares_memory(array, one) for one in given),
+    }
 
 
 def accumulation(case, rule="right"):
     w, x, t, most = case
     rows = len(x) // most * most if rule == "drop" else len(x)
-    calls = -(-rows // most)
-    return {"gradient": accumulated_by(case, rule), "dtype": "float64", "rows": rows, "calls": calls}
+    return {
+        "gradient": accumulated_by(case, rule),
+        "dtype": "float64",
+        "sizes of the pieces": [min(most, rows - start) for start in range(0, rows, most)],
+        "rows in order": True,
+        "an array of its own": True,
+    }
 
 
 accumulate = Exercise(
@@ -462,8 +540,21 @@ accumulate = Exercise(
 # --- The ring --------------------------------------------------------------------------------------------
 
 
+def well_formed(schedule):
+    """Raise NotPlain unless this is a list of lists of moves."""
+    if not isinstance(schedule, list | tuple):
+        raise NotPlain(f"{type(schedule).__name__}, not a list of rounds; for n = 1 the list is empty")
+    for moves in schedule:
+        if not isinstance(moves, list | tuple) or any(isinstance(move, str | int) for move in moves):
+            raise NotPlain(f"{moves!r} as a round: a round is a list of moves")
+        for move in moves:
+            if not isinstance(move, list | tuple) or len(move) != 4:
+                raise NotPlain(f"{move!r} as a move: expected (kind, source, target, chunk)")
+
+
 def played(schedule, n):
-    """Play a schedule with numbers 1, 10, 100, ...: one worker's sums, the rounds, the busiest worker."""
+    """Play a schedule with numbers 1, 10, 100, ...: the full sums, the rounds, the busiest worker."""
+    well_formed(schedule)
     values = [[10.0**k] * n for k in range(n)]
     busiest, neighbours = 0, True
     for moves in schedule:
@@ -484,11 +575,11 @@ def played(schedule, n):
     full = sum(10.0**k for k in range(n))
     right = sum(v == full for row in values for v in row)
     return {
-        "right": right,
+        "chunks with the full sum": right,
         "rounds": len(schedule),
-        "most at once": busiest,
-        "neighbours": bool(neighbours),
-        "largest": max(max(row) for row in values),
+        "most chunks at once": busiest,
+        "only to the next worker": bool(neighbours),
+        "largest sum": max(max(row) for row in values),
     }
 
 
@@ -623,13 +714,13 @@ def averaged_states(case, rule="right"):
 
 def tried_average(answer, case):
     states, counts = case
-    result = answer(states, counts)
+    result = as_dict(answer(states, counts))
     if not isinstance(result, dict):
         raise NotPlain(f"{type(result).__name__}, not a dict")
     own = [np.shares_memory(typed(result[n], n)[0], s[n]) for s in states for n in s if n in result]
     return {
         "state": {name: typed(a, name) for name, a in sorted(result.items())},
-        "own": not any(own),
+        "new arrays": not any(own),
     }
 
 
@@ -637,7 +728,7 @@ def average_result(case, rule="right"):
     state = averaged_states(case, rule)
     return {
         "state": {name: (a, a.dtype.name) for name, a in sorted(state.items())},
-        "own": True,
+        "new arrays": True,
     }
 
 
@@ -645,13 +736,19 @@ def client_cases(rng):
     def states(n, dtype):
         return [{k: rng.normal(size=s).astype(dtype) for k, s in SHAPES.items()} for _ in range(n)]
 
-    lost = states(3, float)
-    lost[1] = {name: np.full(a.shape, np.nan) for name, a in lost[1].items()}
+    def without(k, clients):
+        clients[k] = {name: np.full_like(a, np.nan) for name, a in clients[k].items()}
+        return clients
+
+    diverged = states(2, float)
+    diverged[1]["0.bias"][0] = np.nan  # a client that counts: its NaN must show
     return [
         (states(1, float), [5]),
         (states(3, np.float32), [10, 30, 60]),
         (states(2, float), [7, 7]),
-        (lost, [4, 0, 12]),
+        (without(1, states(3, float)), [4, 0, 12]),
+        (without(0, states(3, np.float32)), [0, 1, 3]),
+        (diverged, [2, 6]),
     ]
 
 
@@ -690,7 +787,7 @@ federated_average = Exercise(
         ),
         Mistake(
             name="view",
-            value=lambda case: average_result(case) | {"own": len(case[0]) > 1},
+            value=lambda case: average_result(case) | {"new arrays": len(case[0]) > 1},
             says="for one client the result shares its memory: return new arrays",
         ),
         Mistake(
@@ -699,8 +796,10 @@ federated_average = Exercise(
                 average_result(case)
                 if 0 not in case[1]
                 else {
-                    "state": {k: (np.full(SHAPES[k], np.nan), "float64") for k in sorted(SHAPES)},
-                    "own": True,
+                    "state": {
+                        k: (np.full(SHAPES[k], np.nan), case[0][0][k].dtype.name) for k in sorted(SHAPES)
+                    },
+                    "new arrays": True,
                 }
             ),
             says="a client without examples spoils the mean: 0 times NaN is NaN, so leave it out",
@@ -782,6 +881,13 @@ private_gradient = Exercise(
 # --- The bandit ------------------------------------------------------------------------------------------
 
 
+def tried_step(answer, case):
+    result = answer(*case)
+    if result is case[0]:
+        raise NotPlain("theta itself: return a new array, also where nothing changes")
+    return typed(result, "the result")
+
+
 def stepped(case, rule="right"):
     theta, action, reward, baseline, lr = case
     z = np.exp(theta - theta.max())
@@ -797,7 +903,7 @@ bandit_step = Exercise(
     difficulty=2,
     minutes=12,
     read="Learning from a reward",
-    call=one_array,
+    call=tried_step,
     hints=(
         "First the softmax of theta, with its maximum taken away.",
         "The gradient of log π(action) is the one-hot vector of the action minus π.",
@@ -837,29 +943,44 @@ bandit_step = Exercise(
 # --- In Rust ---------------------------------------------------------------------------------------------
 
 
-def bits_of(value, rule="even"):
-    bits = int(np.float32(value).view(np.uint32))
-    if math.isnan(value):
+def bits_of(case, rule="even"):
+    """The bfloat16 of the float32 with the given bits."""
+    (bits,) = case
+    if bits & 0x7FFFFFFF > 0x7F800000 and rule != "no-nan":
         return 0x7FC0
     if rule == "truncate":
         return bits >> 16
     if rule == "up":
         return (bits + 0x8000) >> 16 & 0xFFFF
-    if rule == "mantissa-10":
-        return int(np.float16(value).view(np.uint16))
     return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 & 0xFFFF
 
 
-def bf16_main(cases):
-    def literal(x):
-        return "f32::NAN" if math.isnan(x) else f"f32::from_bits({int(np.float32(x).view(np.uint32))})"
+def bits_in_words(case):
+    number = np.uint32(case[0]).view(np.float32)
+    return f"bf16({number}), whose bits are 0x{case[0]:08X}; expected in hexadecimal: 0x{bits_of(case):04X}"
 
-    calls = ", ".join(f"bf16({literal(x)})" for (x,) in cases)
+
+def bf16_main(cases):
+    calls = ", ".join(f"bf16(f32::from_bits({bits:#010x}))" for (bits,) in cases)
     return f'fn main() {{\n    println!("{{:?}}", [{calls}]);\n}}\n'
 
 
-TIE_UP = float(np.uint32(0x3F818000).view(np.float32))  # halfway, odd below: rounds up
-TIE_DOWN = float(np.uint32(0x3F808000).view(np.float32))  # halfway, even below: rounds down
+NUMBERS = (
+    0x3F800000,  # 1
+    0x3F808000,  # halfway, even below: rounds down
+    0x3F818000,  # halfway, odd below: rounds up
+    0xC02DF854,  # -e
+    0x3DCCCCCD,  # 0.1
+    0x7FC00000,  # NaN
+    0x7F800001,  # a NaN whose payload lies in the lower half
+    0xFFC00000,  # a NaN with a sign
+    0x7F800000,  # infinity
+    0xFF800000,  # and minus infinity
+    0x80000000,  # -0
+    0x7F7F7FFF,  # rounds down to the largest finite number
+    0x7F7FFFFF,  # the largest float32: rounds up to infinity
+    0x00000001,  # the smallest float32: rounds to 0
+)
 
 rust_bf16 = Exercise(
     name="rust_bf16",
@@ -873,33 +994,24 @@ rust_bf16 = Exercise(
         "Add 0x7FFF and shift right by 16: everything above the halfway point carries into the upper half.",
         "Add one more if the lowest bit of the upper half is set: then ties go to the even neighbour.",
     ),
-    cases=lambda rng: [
-        (1.0,),
-        (TIE_DOWN,),
-        (TIE_UP,),
-        (-2.7182817,),
-        (0.1,),
-        (float("nan"),),
-        (float("inf"),),
-        (-0.0,),
-        (float(np.float32(rng.normal())),),
-    ],
-    expected=lambda case: bits_of(*case),
+    describe=bits_in_words,
+    cases=lambda rng: [(bits,) for bits in (*NUMBERS, int(np.float32(rng.normal()).view(np.uint32)))],
+    expected=bits_of,
     mistakes=(
         Mistake(
             name="truncate",
-            value=lambda case: bits_of(*case, rule="truncate"),
+            value=lambda case: bits_of(case, "truncate"),
             says="the lower bits are cut off: round to the nearest",
         ),
         Mistake(
             name="ties-up",
-            value=lambda case: bits_of(*case, rule="up"),
+            value=lambda case: bits_of(case, "up"),
             says="numbers halfway between two are always rounded away from zero: ties go to the even one",
         ),
         Mistake(
-            name="float16",
-            value=lambda case: bits_of(*case, rule="mantissa-10"),
-            says="this is IEEE's 16-bit format, with 5 bits of exponent: bfloat16 keeps float32's 8",
+            name="no-nan",
+            value=lambda case: bits_of(case, "no-nan"),
+            says="a NaN loses its payload and becomes infinite, or keeps its sign: every NaN is 0x7FC0",
         ),
     ),
 )
@@ -983,8 +1095,8 @@ scale_tools = Match(
     read="A thread that does not come back",
     question="Which tool answers which question first?",
     pairs=(
-        ("Which function do the calls add up in?", "cProfile", "It counts every call and adds up its time."),
-        ("Where is a running process, now?", "py-spy", "It looks at the stacks from outside, unasked."),
+        ("How often was each function called?", "cProfile", "It is told of every call and adds up times."),
+        ("Where is a running process, now?", "py-spy", "It reads the stacks from outside, at any time."),
         ("Which line holds the memory?", "tracemalloc", "It notes for every block the line that asked."),
         ("Who called the function that panicked?", "gdb", "A back-trace lists the open calls."),
         ("Which block was never freed?", "valgrind", "It follows every block to the end of the program."),
