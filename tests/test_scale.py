@@ -1,5 +1,7 @@
 """Chapter 24: two processes compute what one does, and a killed worker costs no digit of the result."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import torch
 
 from dlcourse import checkpoint
 from dlcourse.course import data_parallel
+from dlcourse.course.exercises import scale, verdict
 
 
 def arrays(folder, name):
@@ -82,3 +85,60 @@ def test_what_a_checkpoint_must_not_lose_would_be_noticed(alone, tmp_path, monke
     expected, _ = arrays(alone, "state")
     gap = max(np.abs(found[key] - expected[key]).max() for key in expected if key.startswith("model"))
     assert gap > 1e-4
+
+
+class Repaired:
+    """A right answer to the exercise with the planted bugs."""
+
+    def __init__(self, w):
+        self.w, self.lock = w, threading.RLock()
+
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x @ self.w, 0)
+
+    def backward(self, t):
+        h = np.maximum(self.x @ self.w, 0)
+        return 2 / len(t) * self.x.T @ ((h - t) * (h > 0))
+
+    def read(self):
+        with self.lock:
+            return self.w.copy()
+
+    def apply(self, step):
+        with self.lock:
+            self.w = self.read() - step
+
+
+class LosesSteps(Repaired):
+    def apply(self, step):
+        new = self.read() - step
+        with self.lock:
+            self.w = new
+
+
+class TimeLimit(Repaired):
+    def apply(self, step):
+        if self.lock.acquire(timeout=10):
+            try:
+                self.w = self.w - step
+            finally:
+                self.lock.release()
+
+
+class WrongForward(Repaired):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (Repaired, "✓"),
+        (TimeLimit, "✓"),
+        (LosesSteps, scale.WHOLE),
+        (WrongForward, "at ['forward']"),
+    ],
+)
+def test_the_check_of_the_repaired_net_sees_a_lost_step_and_takes_any_lock(answer, words):
+    assert words in verdict(scale.repair_net, answer).text.splitlines()[0]

@@ -158,8 +158,8 @@ class Interrupted:
     def __init__(self, lock, work):
         self.lock, self.work, self.depth = lock, work, 0
 
-    def acquire(self, *limits):
-        got = self.lock.acquire(*limits)
+    def acquire(self, *limits, **named):
+        got = self.lock.acquire(*limits, **named)
         self.depth += got
         return got
 
