@@ -72,6 +72,20 @@ def graded(tmp_path_factory):
     return folder
 
 
+def test_without_a_sandbox_nothing_is_graded_unless_it_is_asked_for(tmp_path, monkeypatch):
+    commands.release([SLUG], 3, course=tmp_path, without=LEFT_OUT)
+    submissions(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "no programs"))
+    with pytest.raises(
+        ValueError, match="nothing was graded, since there is no sandbox: bubblewrap is missing"
+    ):
+        commands.grade(tmp_path / "submitted", course=tmp_path)
+    assert not (tmp_path / "grades.csv").exists()
+    assert commands.grade(tmp_path / "submitted", course=tmp_path, unsafe=True) == 1  # one handed nothing in
+    rows = table(tmp_path)
+    assert float(rows["ann"]["score"]) - float(rows["bob"]["score"]) == 3
+
+
 def table(folder):
     with open(folder / "grades.csv", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
