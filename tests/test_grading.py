@@ -43,7 +43,7 @@ needs_sandbox = pytest.mark.skipif(not available(), reason="missing tool: bubble
 
 
 def submissions(folder):
-    """perfect (with an essay), half (one exercise untouched), =formula (nothing), in folder/submitted."""
+    """Handed in: by ann all, with an essay, beside an emptied copy; by bob all but one; by =cmd nothing."""
     made = plan.load(folder / "assignments" / f"{SLUG}.json")
     released = nbformat.read(folder / "release" / SLUG / f"{SLUG}.ipynb", 4)
     perfect_one = perfect(made, released)
@@ -57,6 +57,10 @@ def submissions(folder):
         place = folder / "submitted" / name / SLUG
         place.mkdir(parents=True)
         (place / f"{SLUG}.ipynb").write_text(json.dumps(notebook))
+    emptied = json.loads(json.dumps(perfect_one))
+    for cell in emptied["cells"]:
+        cell["source"] = ""
+    (folder / "submitted" / "ann" / SLUG / "newer.ipynb").write_text(json.dumps(emptied))
     (folder / "submitted" / "=cmd").mkdir()
     return made
 

@@ -150,11 +150,12 @@ class Grader:
         return found
 
     def _answers(self, found, file, slug):
-        """How much of an answer a notebook is: changed cells, then its age."""
+        """How much of an answer a notebook is: cells that say something of their own, then its age."""
         if isinstance(found, str):
             return -1, 0
         stubs = self.assignments[slug].stubs
-        changed = sum([stubs[name]] != cells and bool(cells) for name, cells in found.answers.items())
+        said = {name: [cell for cell in cells if cell.strip()] for name, cells in found.answers.items()}
+        changed = sum(bool(cells) and cells != [stubs[name]] for name, cells in said.items())
         return changed, file.stat().st_mtime
 
     def _grade(self, found, file, slug, options):
