@@ -55,7 +55,7 @@ def judge(exercise, values, cases, key=None):
         return Verdict(False, f"✗ {exercise.name}: expected {len(cases)} results, got {len(results)}")
     none_is_an_answer = any(wanted is None for wanted in key.expected)
     found = (_fault(exercise, w, o, none_is_an_answer) for w, o in zip(key.expected, results))
-    faults = {i: fault for i, fault in enumerate(found) if fault}
+    faults = {i: fault for i, fault in enumerate(found) if fault is not None}
     if not faults:
         covered = f"all {len(cases)} cases" if len(cases) > 1 else "its one case"
         return Verdict(True, f"✓ {exercise.name}: right in {covered}")
