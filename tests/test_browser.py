@@ -85,7 +85,7 @@ def test_the_search_finds_a_chapter_for_every_word_of_the_glossary(search):
     glossary = (sources.ROOT / "book" / "glossary.md").read_text(encoding="utf-8").split("{glossary}\n")[1]
     words = [line.replace("$", "") for line in glossary.split("```")[0].splitlines() if line[:1].strip()]
     lost = [word for word in words if not any(page.startswith("notebooks/") for page in search(word))]
-    assert len(words) > 200 and lost == ["concept check", "stub"]  # words about the course, not about its subject
+    assert len(words) > 200 and lost == ["concept check", "stub"]  # not of its subject
 
 
 def test_the_search_finds_nothing_for_a_word_that_is_not_there(search):
