@@ -43,7 +43,8 @@ def killed(work, *arguments, kills, within):
 
 
 def counter():
-    return multiprocessing.get_context("fork").Value("i", 0)
+    """A number that both processes see; without a lock, which a killed process would keep for ever."""
+    return multiprocessing.get_context("fork").Value("i", 0, lock=False)
 
 
 # --- kill -9 ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Chapter 24: two processes compute what one does, and a killed worker costs no digit of the result."""
 
+import subprocess
 import threading
 
 import numpy as np
@@ -50,6 +51,25 @@ def test_two_processes_one_of_them_killed_end_where_one_process_ends(alone, kill
     assert found.keys() == expected.keys() and found_notes == notes
     for key in expected:
         np.testing.assert_allclose(found[key], expected[key], rtol=0, atol=1e-12, err_msg=key)
+
+
+def test_workers_that_do_not_meet_are_started_once_more_from_nothing(tmp_path, monkeypatch):
+    found = []
+
+    def run(command, seconds):
+        found.append(sorted(path.name for path in tmp_path.iterdir()))
+        (tmp_path / "lives.jsonl").write_text('{"life": 0}\n')
+        if len(found) < attempts:
+            raise subprocess.TimeoutExpired(command, seconds)
+        return 0, ""
+
+    monkeypatch.setattr(data_parallel, "_run", run)
+    attempts = 2
+    assert data_parallel.launch(tmp_path) == [{"life": 0}] and found == [[], []]
+    attempts = 9
+    with pytest.raises(subprocess.TimeoutExpired):
+        data_parallel.launch(tmp_path)
+    assert len(found) == 4
 
 
 def state_after_a_break(folder, monkeypatch, resume=None):

@@ -93,17 +93,32 @@ def meet(rank, world, life):
     distributed.init_process_group("gloo", store=store, timeout=LIMIT, **size)
 
 
-def launch(out, *words, workers=2, restarts=0, seconds=240):
+def launch(out, *words, workers=2, restarts=0, seconds=100):
     """Run this program under torchrun, on a free port; return its lives.
 
-    Raises RuntimeError with torchrun's last lines if it fails, and
-    TimeoutExpired if it takes longer than `seconds`.
+    Workers that do not find each other within `seconds` are ended, and OUT is
+    emptied for a second attempt. Raises RuntimeError with torchrun's last
+    lines if it fails, and TimeoutExpired if the second takes too long, too.
     """
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={workers}", f"--max-restarts={restarts}"]
     command += ["-m", "dlcourse.course.data_parallel", str(out)]
+    command += map(str, words)
+    try:
+        code, errors = _run(command, seconds)
+    except subprocess.TimeoutExpired:
+        for file in Path(out).iterdir():
+            file.unlink()
+        code, errors = _run(command, seconds)
+    if code:
+        raise RuntimeError("\n".join(errors.splitlines()[-20:]))
+    story = (Path(out) / "lives.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in story.splitlines()]
+
+
+def _run(command, seconds):
     process = subprocess.Popen(
-        [*command, *map(str, words)],
+        command,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -115,10 +130,7 @@ def launch(out, *words, workers=2, restarts=0, seconds=240):
         if process.poll() is None:
             process.terminate()  # torchrun ends its workers before itself
             process.communicate()
-    if process.returncode:
-        raise RuntimeError("\n".join(errors.splitlines()[-20:]))
-    story = (Path(out) / "lives.jsonl").read_text("utf-8")
-    return [json.loads(line) for line in story.splitlines()]
+    return process.returncode, errors
 
 
 def main():
