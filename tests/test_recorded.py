@@ -125,12 +125,24 @@ def test_results_are_plain_numbers(toy):
 REAL = [(slug, name) for slug in sources.chapters() for name in recorded.experiments(slug)]
 
 
-@pytest.mark.parametrize("chapter, name", REAL)
-def test_one_recorded_seed_chosen_at_random_comes_out_again(chapter, name):
+def again(chapter, name, rng):
+    """Run one row of a record, chosen at random, once more; the experiment says what counts as equal."""
     experiment = recorded.experiments(chapter)[name]
-    chosen = random.Random(os.urandom(8)).choice(recorded.recorded(chapter, name))
-    again = experiment.run(chosen["seed"], chosen["settings"])
-    assert experiment.departures(chosen, again) == [], f"seed {chosen['seed']}, {chosen['settings']}"
+    chosen = rng.choice(recorded.recorded(chapter, name))
+    found = experiment.run(chosen["seed"], chosen["settings"])
+    assert experiment.departures(chosen, found) == [], f"{name}, seed {chosen['seed']}, {chosen['settings']}"
+
+
+@pytest.mark.parametrize("chapter", sorted({slug for slug, _ in REAL}))
+def test_one_recorded_seed_of_a_chapter_comes_out_again(chapter):
+    rng = random.Random(os.urandom(8))
+    again(chapter, rng.choice([name for slug, name in REAL if slug == chapter]), rng)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter, name", REAL)
+def test_one_recorded_seed_of_every_experiment_comes_out_again(chapter, name):
+    again(chapter, name, random.Random(os.urandom(8)))
 
 
 def test_every_file_belongs_to_a_chapter():
