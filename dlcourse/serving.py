@@ -48,10 +48,7 @@ def parse(body, features, most_rows):
     """The array (N, features) of a request's JSON body; Refused says in words what is wrong with it."""
     try:
         message = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # also NaN, a number of 5,000 digits, 10,000 brackets
+    except (ValueError, RecursionError):  # also NaN, a number of 5,000 digits, 10,000 brackets
         raise Refused(400, "expected a JSON object") from None
     if not isinstance(message, dict) or not isinstance(message.get("rows"), list):
         raise Refused(400, 'expected {"rows": [[…], …]}')

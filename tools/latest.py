@@ -11,11 +11,11 @@ import datetime
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from dlcourse.course.rust.toolchain import cache_folder
 from tools import test
 from tools.environment import ROOT
 from tools.notebooks import ENVIRONMENT
@@ -38,8 +38,7 @@ def find(wanted):
 
 def folder(version, pinned):
     """Where the environment is kept: apart from `.venv` and from the tree."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return home / "dlcourse" / f"environment-{'pinned' if pinned else 'latest'}-{version}"
+    return cache_folder() / f"environment-{'pinned' if pinned else 'latest'}-{version}"
 
 
 def interpreter(place):

@@ -26,8 +26,8 @@ import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 
+from dlcourse.course.rust.toolchain import cache_folder
 from tools.environment import ROOT
 
 MAKER = {"mutmut": "3.8.1", "libcst": "1.9.0"}  # apart from the pins: only who runs this task needs them
@@ -80,8 +80,7 @@ def tests(concept):
 def provide_maker():
     """Install mutmut beside the environment, behind it on the path: the pins stay what they are."""
     wanted = [f"{name}=={version}" for name, version in MAKER.items()]
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = home / "dlcourse" / "-".join(["mutmut", MAKER["mutmut"], platform.python_version()])
+    folder = cache_folder() / "-".join(["mutmut", MAKER["mutmut"], platform.python_version()])
     if not (folder / "libcst").is_dir():
         command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", folder]
         if subprocess.run([*command, *wanted]).returncode:
