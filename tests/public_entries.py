@@ -693,7 +693,7 @@ ELSEWHERE = {
     "takes nothing": "grammar.entropy_per_character phrases.phrases download.folder",
     "takes a file: test_readers, test_download, test_fuzz": """
         archive.read_members archive.RefusedArchive archive.Unpacked cifar.cifar10 cifar.read_records
-        download.cached download.Resuming imdb.imdb
+        download.cached imdb.imdb
         mnist.mnist mnist.read_idx sst2.sst2 sst2.read_tsv checkpoint.load""",
     "takes words: test_toys": "tokens.words phrases.alignment",
     "takes models: test_training, test_checkpoint, test_init": """

@@ -6,7 +6,6 @@ import http.server
 import os
 import threading
 
-import pooch
 import pytest
 
 from dlcourse.data import download
@@ -40,7 +39,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    pooch.get_logger().setLevel("WARNING")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.asked, server.breaks, server.resumes = [], None, True
     server.url = f"http://127.0.0.1:{server.server_port}/data.bin"
@@ -94,16 +92,26 @@ def test_a_server_that_cannot_resume_begins_again(server):
     assert cached(server.url, SHA256, download=True).read_bytes() == DATA
 
 
-@pytest.mark.parametrize("left", [DATA, DATA + b"more"])
-def test_a_part_without_an_end_begins_again(server, left):
+def left_over(part):
     folder().mkdir(parents=True)
-    (folder() / "data.bin.part").write_bytes(left)
+    (folder() / "data.bin.part").write_bytes(part)
+
+
+@pytest.mark.parametrize("part", [DATA[::-1], DATA + b"more"])
+def test_a_part_that_is_not_the_file_begins_again(server, part):
+    left_over(part)
     assert cached(server.url, SHA256, download=True).read_bytes() == DATA
     assert there() == ["data.bin"]
 
 
+def test_a_complete_part_lacks_only_its_name(server):
+    left_over(DATA)
+    assert cached(server.url, SHA256, download=True).read_bytes() == DATA
+    assert server.asked == [] and there() == ["data.bin"]
+
+
 def test_another_checksum_leaves_nothing(server):
-    with pytest.raises(ValueError, match="data.bin: damaged on the way, or changed at its source: SHA256"):
+    with pytest.raises(ValueError, match="data.bin: damaged on the way, or changed at its source: expected"):
         cached(server.url, "0" * 64, download=True)
     assert there() == []
 

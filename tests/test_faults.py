@@ -17,7 +17,6 @@ import time
 
 import nbformat
 import numpy as np
-import pooch
 import pytest
 
 from dlcourse import checkpoint
@@ -162,7 +161,6 @@ class Slow(test_download.Handler):
 @pytest.fixture
 def url(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    pooch.get_logger().setLevel("WARNING")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     server.asked, server.breaks, server.resumes = [], None, True
     threading.Thread(target=server.serve_forever, daemon=True).start()

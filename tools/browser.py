@@ -71,6 +71,7 @@ class Report:
 
     urls: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    loaded: set[str] = field(default_factory=set)
 
     def add(self, event):
         """Note one DevTools event."""
@@ -79,6 +80,8 @@ class Report:
             self.urls.append(data["request"]["url"])
             if is_elsewhere(self.urls[-1]):
                 self.problems.append(f"requests {self.urls[-1]}")
+        elif method == "Page.lifecycleEvent" and data["name"] == "load":
+            self.loaded.add(data["loaderId"])
         elif method == "Network.responseReceived" and data["response"]["status"] >= 400:
             self.problems.append(f"status {data['response']['status']}: {data['response']['url']}")
         elif method == "Network.loadingFailed" and not data.get("canceled"):
@@ -140,6 +143,7 @@ class Browser:
         self.socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=self.timeout)
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def receive(self):
         """The next message; events also go to the report."""
@@ -173,9 +177,9 @@ class Browser:
     def open(self, url):
         """Load a page, wait for its fonts and formulas, and return the Report of what happened."""
         self.report = Report()
-        self.send("Page.navigate", url=url)
-        while self.receive().get("method") != "Page.loadEventFired":
-            pass
+        loader = self.send("Page.navigate", url=url)["loaderId"]
+        while loader not in self.report.loaded:  # the page before may end its loading meanwhile
+            self.receive()
         self.evaluate("document.fonts.ready.then(() => 0)")
         self.evaluate("window.MathJax?.startup?.promise?.then(() => 0)")
         self.evaluate(

@@ -25,63 +25,70 @@ def cached(url, sha256, *, download):
     ConnectionError if the network or the server fails. A file appears complete and checked, or not at all;
     what had arrived before a break waits beside it, ending in ".part", and the next try goes on from there.
     """
-    import pooch
     from requests import RequestException
 
     path = folder() / url.rpartition("/")[2]
-    if not download:
+    if not download or _digest(path) == sha256:
         return _checked(path, url, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
     try:
-        pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=Resuming(path))
+        if _digest(part) != sha256:  # else only its name is missing
+            _receive_all(url, part)
     except RequestException as error:
         host = urlparse(url).netloc
         raise ConnectionError(
             f"{path.name}: no download from {host} ({error}). What has arrived is kept: ask again when the "
             f"network is back, or bring the file from elsewhere and put it into {path.parent}"
         ) from error
-    except ValueError as error:
-        raise ValueError(f"{path.name}: damaged on the way, or changed at its source: {error}") from error
+    if (found := _digest(part)) != sha256:
+        part.unlink()
+        raise ValueError(
+            f"{path.name}: damaged on the way, or changed at its source: expected the SHA-256 {sha256}, "
+            f"got {found}"
+        )
+    os.replace(part, path)
     return path
 
 
-def _checked(path, url, sha256):
+def _digest(path):
+    """The SHA-256 of a file, or None if there is none."""
     from pooch import file_hash
 
+    return file_hash(str(path)) if path.exists() else None
+
+
+def _checked(path, url, sha256):
     if not path.exists():
         raise FileNotFoundError(f"{path.name} is not in {path.parent}: download=True fetches it from {url}")
-    if file_hash(str(path)) != sha256:
+    if _digest(path) != sha256:
         raise ValueError(f"{path}: its SHA-256 is not {sha256}: damaged; download=True fetches it anew")
     return path
 
 
-class Resuming:
-    """What pooch calls to download: goes on where an earlier try broke off, and draws a progress bar."""
+def _receive_all(url, part):
+    """Go on where an earlier try broke off, until the part is complete."""
+    done = part.stat().st_size if part.exists() else 0
+    if not _receive(url, part, done):
+        _receive(url, part, 0)  # as long as the file or longer, but not the file: begin again
 
-    def __init__(self, path):
-        self.part = path.with_name(path.name + ".part")
 
-    def __call__(self, url, output, pooch):
-        done = self.part.stat().st_size if self.part.exists() else 0
-        if not self._receive(url, done):
-            self._receive(url, 0)  # the part was complete, or is no part of this file: begin again
-        os.replace(self.part, output)  # pooch checks it there, and only then gives it its name
+def _receive(url, part, done):
+    """Append what is missing to the part, with a bar; False if the server has nothing after `done` bytes."""
+    import requests
+    from tqdm import tqdm
 
-    def _receive(self, url, done):
-        """Append what is missing to the part; False if the server has nothing after `done` bytes."""
-        import requests
-        from tqdm import tqdm
-
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
-        with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
-            if done and answer.status_code == requests.codes.range_not_satisfiable:
-                return False
-            answer.raise_for_status()
-            if answer.status_code != requests.codes.partial_content:
-                done = 0  # this server always sends the whole
-            total = done + int(answer.headers.get("Content-Length", 0)) or None
-            bar = tqdm(desc=self.part.stem, initial=done, total=total, unit="B", unit_scale=True, ncols=79)
-            with bar, open(self.part, "ab" if done else "wb") as file:
-                for piece in answer.iter_content(PIECE):
-                    file.write(piece)
-                    bar.update(len(piece))
-        return True
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+    with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
+        if done and answer.status_code == requests.codes.range_not_satisfiable:
+            return False
+        answer.raise_for_status()
+        if answer.status_code != requests.codes.partial_content:
+            done = 0  # this server always sends the whole
+        total = done + int(answer.headers.get("Content-Length", 0)) or None
+        bar = tqdm(desc=part.stem, initial=done, total=total, unit="B", unit_scale=True, ncols=79)
+        with bar, open(part, "ab" if done else "wb") as file:
+            for piece in answer.iter_content(PIECE):
+                file.write(piece)
+                bar.update(len(piece))
+    return True

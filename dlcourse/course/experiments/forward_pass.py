@@ -41,7 +41,7 @@ def draw(scheme, width, rng):
     """The first weight (width, width) and bias of a layer, by the name of a scheme."""
     shape, bound = (width, width), 1 / math.sqrt(width)
     if scheme == "torch":
-        return init.uniform(shape, -bound, bound, rng=rng), init.uniform(width, -bound, bound, rng=rng)
+        return init.uniform(shape, -bound, bound, rng=rng), init.uniform((width,), -bound, bound, rng=rng)
     if scheme == "xavier":
         return init.xavier_normal(shape, rng=rng), 0.0
     if scheme == "he":
