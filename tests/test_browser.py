@@ -62,6 +62,11 @@ def test_the_book_works_from_disk(browser, site, pages):
         assert all(url.startswith(("file:", "data:", "blob:")) for url in report.urls)
 
 
+def test_the_front_door_leads_to_the_first_page(browser, site):
+    browser.open((site / "index.html").as_uri())
+    assert browser.evaluate("location.href") == (site / sources.toc_files()[0]).with_suffix(".html").as_uri()
+
+
 @pytest.fixture(scope="module")
 def search(browser, address):
     """Words → the pages that the book's own search finds, best first."""

@@ -65,13 +65,20 @@ def serve(folder):
         server.server_close()
 
 
+ENDS = {
+    "Page.frameStartedLoading": "Page.frameStoppedLoading",
+    "Page.frameScheduledNavigation": "Page.frameClearedScheduledNavigation",
+}
+
+
 @dataclass
 class Report:
     """What happened while a page loaded."""
 
     urls: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    loaded: set[str] = field(default_factory=set)
+    loaded: set[str] = field(default_factory=set)  # the page before may end its loading meanwhile
+    awaited: set[tuple] = field(default_factory=set)  # frames that load, or will at once by a meta refresh
 
     def add(self, event):
         """Note one DevTools event."""
@@ -82,6 +89,10 @@ class Report:
                 self.problems.append(f"requests {self.urls[-1]}")
         elif method == "Page.lifecycleEvent" and data["name"] == "load":
             self.loaded.add(data["loaderId"])
+        elif method in ENDS:
+            self.awaited.add((ENDS[method], data["frameId"]))
+        elif method in ENDS.values():
+            self.awaited.discard((method, data["frameId"]))
         elif method == "Network.responseReceived" and data["response"]["status"] >= 400:
             self.problems.append(f"status {data['response']['status']}: {data['response']['url']}")
         elif method == "Network.loadingFailed" and not data.get("canceled"):
@@ -175,10 +186,10 @@ class Browser:
         )
 
     def open(self, url):
-        """Load a page, wait for its fonts and formulas, and return the Report of what happened."""
+        """Load a page (and where it leads), wait for fonts and formulas, and return the Report of it."""
         self.report = Report()
         loader = self.send("Page.navigate", url=url)["loaderId"]
-        while loader not in self.report.loaded:  # the page before may end its loading meanwhile
+        while loader not in self.report.loaded or self.report.awaited:
             self.receive()
         self.evaluate("document.fonts.ready.then(() => 0)")
         self.evaluate("window.MathJax?.startup?.promise?.then(() => 0)")
