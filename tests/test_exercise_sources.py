@@ -4,9 +4,8 @@ import copy
 import shutil
 
 import pytest
-from nbclient import NotebookClient
 
-from dlcourse.course import sources
+from dlcourse.course import kernel, sources
 from tools import notebooks
 
 CHAPTERS = sources.chapters()
@@ -28,9 +27,8 @@ def answers(notebook):
 def executed(notebook, folder):
     """Run a copy to the end, whatever fails, in a kernel of its own."""
     result = copy.deepcopy(notebook)
-    client = NotebookClient(
-        result, timeout=120, allow_errors=True, resources={"metadata": {"path": str(folder)}}
-    )
+    resources = {"metadata": {"path": str(folder)}}
+    client = kernel.client(result, timeout=120, allow_errors=True, resources=resources)
     client.extra_arguments = ["--log-level=40"]
     client.execute(env=notebooks.kernel_environment(folder))
     return result

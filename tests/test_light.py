@@ -2,10 +2,9 @@
 
 import importlib
 
-import nbclient
 import pytest
 
-from dlcourse.course import light, recorded, sources
+from dlcourse.course import kernel, light, recorded, sources
 
 HIDE = """import sys
 class Hide:
@@ -112,7 +111,7 @@ def test_a_chapter_runs_without_torch_and_its_exercises_can_be_solved(slug, tmp_
     notebook.cells[0].update(id="hide", execution_count=None)
     for cell in notebook.cells:
         cell.metadata["tags"] = [t for t in sources.tags(cell) if t != "raises-exception"]
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    kernel.client(notebook, timeout=300).execute()
     text = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
     assert "PyTorch is not installed: left out here what needs torch" in text
     for exercise in sources.exercises(sources.read(slug)):

@@ -2,10 +2,9 @@
 
 import re
 
-import nbclient
 import pytest
 
-from dlcourse.course import sources
+from dlcourse.course import kernel, sources
 from dlcourse.course.rust.absent import SkipDependents, names
 
 
@@ -29,7 +28,7 @@ def test_a_chapter_runs_from_top_to_bottom_without_rustc(slug, tmp_path, monkeyp
     monkeypatch.delenv("RUSTC", raising=False)
     monkeypatch.setenv("CI", "")
     notebook = sources.read(slug)
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    kernel.client(notebook, timeout=300).execute()
     text = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
     assert len(re.findall("Rust is not installed: get it from", text)) >= 5
     assert "Skipped: this cell needs rust_answers" in text

@@ -1,9 +1,8 @@
 """The reader of chapters: metadata and ids it adds, the versions it makes, and damage it names."""
 
 import pytest
-from nbclient import NotebookClient
 
-from dlcourse.course import glue, readable, sources
+from dlcourse.course import glue, kernel, readable, sources
 
 EXERCISE = """# Toy
 
@@ -143,8 +142,7 @@ def test_run_all_goes_on_where_python_would_call_rustc(read):
 def test_a_students_notebook_runs_to_its_end(slug, tmp_path):
     """Nothing but the unsolved exercises, and what calls them, fails; nbclient stops at anything else."""
     notebook = sources.student(sources.stored(slug))
-    settings = {"timeout": 600, "kernel_name": "python3", "resources": {"metadata": {"path": str(tmp_path)}}}
-    NotebookClient(notebook, **settings).execute()
+    kernel.client(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     failed = [c for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "error"]
     assert any(sources.role(cell) == sources.CHECK for cell in failed)
 

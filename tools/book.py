@@ -60,10 +60,10 @@ def build_pages(solutions):
     command = [sys.executable, "-c", SPHINX, "build", ".", "--config", "book/_config.yml"]
     command += ["--toc", "book/_toc.yml", "--path-output", str(WORK), *OPTIONS]
     environment = os.environ | {"SOLUTIONS": solutions, "PYTHONHASHSEED": "0"}
-    if subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL).returncode:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as sphinx:
+        from tools import book_scan  # seconds to import, needed only when something is built: meanwhile
+    if sphinx.returncode:
         sys.exit("The book was not built: each warning above is an error here. build/html was removed.")
-    from tools import book_scan  # slow to import, and needed only when something was built
-
     if problems := book_scan.problems(WORK / "_build" / "html"):
         print(*problems, sep="\n", file=sys.stderr)
         sys.exit("The book was built but must not be published: see above. build/html was removed.")

@@ -6,6 +6,7 @@ solution a collapsed cell after the stub, and graded cells lose their hidden tes
 All surgery on cells belongs to `dlcourse.course.sources`.
 """
 
+import filecmp
 import os
 import re
 
@@ -172,13 +173,25 @@ class Tabs(SphinxTransform):
         return tab_part("tab-item", label, tab_part("tab-content", cell))
 
 
+def give_sphinx_its_numbers(app, env):
+    """Let Sphinx compare its numbers with its own last ones: where they differ it writes a page anew."""
+    env.toc_fignumbers = getattr(env, "fignumbers_of_sphinx", env.toc_fignumbers)
+    return []
+
+
 def number_by_chapter(app, env):
     """Number figures, tables and equations 7.1, 7.2, … by the number in the chapter's file name."""
-    for docname, kinds in env.toc_fignumbers.items():
-        if chapter := CHAPTER.match(docname):
-            for kind, numbers in kinds.items():
-                kinds[kind] = {id: (int(chapter[1]), n) for n, id in enumerate(numbers, 1)}
+    env.fignumbers_of_sphinx = env.toc_fignumbers
+    env.toc_fignumbers = {
+        docname: {kind: by_chapter(docname, numbers) for kind, numbers in kinds.items()}
+        for docname, kinds in env.toc_fignumbers.items()
+    }
     return []
+
+
+def by_chapter(docname, numbers):
+    chapter = CHAPTER.match(docname)
+    return {id: (int(chapter[1]), n) for n, id in enumerate(numbers, 1)} if chapter else numbers
 
 
 def highlight_rust():
@@ -200,14 +213,15 @@ def write_downloads(app, exception):
     for docname in app.env.found_docs:
         path = app.env.doc2path(docname)
         copy = app.outdir / "_sources" / f"{docname}.ipynb"
-        if str(path).endswith(".ipynb") and copy.exists():
+        if str(path).endswith(".ipynb") and copy.exists() and filecmp.cmp(path, copy, shallow=False):
             nbformat.write(sources.student(nbformat.read(path, as_version=4)), copy)
 
 
 def setup(app):
     app.add_directive("exercise", ExerciseBox)
     app.add_transform(Tabs)
-    app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx's own numbering
+    app.connect("env-get-updated", give_sphinx_its_numbers, priority=100)  # before its own numbering
+    app.connect("env-get-updated", number_by_chapter, priority=900)  # and after it
     app.connect("build-finished", write_downloads)
     highlight_rust()
     book_pages.setup(app)

@@ -4,6 +4,7 @@ It is read from the chapters' openers, the claims of the executed notebooks, the
 book/reading.yml.
 """
 
+import functools
 import re
 
 import yaml
@@ -135,9 +136,10 @@ def sections_table(found, book, kinds):
 # --- Problems -------------------------------------------------------------------------------------------
 
 
+@functools.cache  # several tables name the same chapter
 def titles(slug):
     """{name of an exercise: its heading} of a chapter."""
-    found = sources.exercises(sources.read(slug))
+    found = sources.exercises(sources.stored(slug))
     strip = re.compile(r"#+\s*(?:Exercise\b[^:]*:\s*)?")
     return {e.name: strip.sub("", e.text.splitlines()[0], count=1) for e in found}
 

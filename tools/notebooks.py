@@ -14,10 +14,9 @@ import sys
 import tempfile
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from dlcourse.course import atomic, sources
+from dlcourse.course import atomic, kernel, sources
 from tools.environment import ONE_THREAD
 
 ENVIRONMENT = ONE_THREAD | {"PYTHONHASHSEED": "0", "COLUMNS": "80", "DLCOURSE_DEVICE": "cpu"}
@@ -42,10 +41,9 @@ def kernel_environment(folder):
 def execute(notebook, slug):
     """Run all cells in a new kernel, in place. Raises BuildError with the failing cell's own message."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
+        client = kernel.client(
             notebook,
             timeout=SECONDS,
-            kernel_name="python3",
             extra_arguments=["--log-level=40"],  # errors only: it warns about TCP at every start
             resources={"metadata": {"path": str(sources.ROOT / "notebooks")}},
             record_timing=False,

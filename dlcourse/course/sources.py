@@ -5,6 +5,7 @@ Book, student notebook, assignment and tests all come from here, so they cannot 
 """
 
 import copy
+import functools
 import hashlib
 import re
 from collections import Counter
@@ -73,7 +74,7 @@ def toc_files():
         for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             yield from files(child)
 
-    return list(files(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))))
+    return list(files(_toc()))
 
 
 def parts():
@@ -82,11 +83,17 @@ def parts():
     def files(entry):
         return [entry["file"], *(name for below in entry.get("sections", ()) for name in files(below))]
 
-    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
     return [
         (part["caption"], [name for entry in part["chapters"] for name in files(entry)])
-        for part in toc.get("parts", ())
+        for part in _toc().get("parts", ())
     ]
+
+
+def _toc():
+    return _parsed((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+
+
+_parsed = functools.lru_cache(maxsize=4)(yaml.safe_load)  # a build asks for the chapters a thousand times
 
 
 def chapters():

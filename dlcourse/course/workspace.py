@@ -63,10 +63,10 @@ def _with_our_check(cells, text):
 
 
 def _execute(notebook, folder):
-    from nbclient import NotebookClient
+    from dlcourse.course import kernel  # nbclient takes half a second to import
 
-    options = {"timeout": SECONDS, "kernel_name": "python3", "allow_errors": True}
-    NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options).execute()
+    resources = {"metadata": {"path": str(folder)}}
+    kernel.client(notebook, timeout=SECONDS, allow_errors=True, resources=resources).execute()
 
 
 def _errors(cells):

@@ -49,7 +49,7 @@ def moved_sideways(x, rng):
 def augmentation(remedy, rng):
     """The function x -> x that a remedy applies to every batch; None for the others."""
     return {
-        "noise": lambda x: noisy(x, 0.3, rng=rng),
+        "noise": lambda x: noisy(x.reshape(-1, 1, 8, 8), 0.3, rng=rng).reshape(len(x), 64),
         "sideways": lambda x: moved_sideways(x, rng),
         "shift": lambda x: moved(x, rng),
     }.get(remedy)
