@@ -1,5 +1,6 @@
 """`make check` on this repository, and each of its checks on a small course that breaks one rule."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -200,7 +201,7 @@ def test_the_exit_status_tells(course, monkeypatch, capsys):
 
 
 def test_one_chapter_selects_its_notebook_and_its_tests():
-    arguments = test.arguments(False, ["07_perceptron_xor"])
+    arguments = test.arguments(False, ["07_perceptron_xor"])["chapters"]
     assert arguments[-2:] == ["tests", "notebooks/07_perceptron_xor.ipynb"]
     assert arguments[arguments.index("-k") + 1] == "perceptron_xor"
 
@@ -213,9 +214,29 @@ def test_crates_that_the_chapters_use_are_built_before_they_run(monkeypatch):
 
 
 def test_slow_tests_run_only_when_asked_for():
-    assert "not slow" in test.arguments(False, [])
-    slow = test.arguments(True, [])
+    runs = test.arguments(False, [])
+    assert all("not slow" in run for run in runs.values()) and "--nbval" in runs["notebooks"]
+    slow = test.arguments(True, [])["slow"]
     assert "slow" in slow and "--nbval" not in slow and any("junitxml" in word for word in slow)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_worst_of_two_runs_counts_and_both_are_heard(cores, monkeypatch, capfd):
+    monkeypatch.setattr(test, "cores", lambda: cores)
+    says = "import sys; print(sys.argv[1]); sys.exit(int(sys.argv[2]))"
+    for codes in (["0", "0"], ["0", "3"], ["3", "0"]):
+        commands = [[sys.executable, "-c", says, word, code] for word, code in zip(["first", "then"], codes)]
+        assert test.side_by_side(commands, os.environ) == max(map(int, codes))
+        assert capfd.readouterr().out.split() == ["first", "then"]
+
+
+def test_two_runs_share_the_time(monkeypatch, tmp_path):
+    """Each waits until the other has begun."""
+    monkeypatch.setattr(test, "cores", lambda: 2)
+    meet = "import pathlib, sys, time\nmine, other = map(pathlib.Path, sys.argv[1:])\nmine.touch()\n"
+    meet += "while not other.exists(): time.sleep(0.01)"
+    commands = [[sys.executable, "-c", meet, tmp_path / a, tmp_path / b] for a, b in ("xy", "yx")]
+    assert test.side_by_side(commands, os.environ) == 0
 
 
 def test_nothing_collected_is_a_failure(tmp_path):

@@ -3,7 +3,7 @@
 In an environment of its own in the user's cache (6 GB), made anew for every Python and brought up to date at
 every start. `--python 3.13` takes another interpreter, `--pinned` the packages of requirements.txt instead,
 and what stands behind `--` chooses tests and notebooks: `python -m tools.latest -- tests/test_linear.py`.
-Prints first which packages differ from the pins, and leaves build/latest-PYTHON-DATE.xml and .txt.
+Prints first which packages differ from the pins, and leaves build/latest-PYTHON-DATE.txt and .xml.
 """
 
 import argparse
@@ -100,10 +100,10 @@ def main():
     (ROOT / "build").mkdir(exist_ok=True)
     report = f"build/latest-{version}-{datetime.date.today().isoformat()}"
     (ROOT / f"{report}.txt").write_text("".join(f"{line}\n" for line in differing))
-    chosen = ["-v", *test.NBVAL, *options.chosen] if options.chosen else test.arguments(False, [])
-    command = [interpreter(place), "-m", "pytest", *chosen, f"--junitxml={report}.xml"]
-    environment = ENVIRONMENT | os.environ | {"DLCOURSE_ENV": "here"}
-    sys.exit(subprocess.run(command, cwd=ROOT, env=environment).returncode)
+    chosen = {"chosen": ["-v", *test.NBVAL, *options.chosen]} if options.chosen else test.arguments(False, [])
+    pytest = [interpreter(place), "-m", "pytest"]
+    commands = [[*pytest, *run, f"--junitxml={report}-{name}.xml"] for name, run in chosen.items()]
+    sys.exit(test.side_by_side(commands, ENVIRONMENT | os.environ | {"DLCOURSE_ENV": "here"}))
 
 
 if __name__ == "__main__":

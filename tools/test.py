@@ -1,7 +1,8 @@
 """`make test`: the checks, all tests but slow ones, the notebooks with their outputs (CH=07: one chapter).
 
-`--slow` (make test-slow) runs the tests marked slow instead and leaves build/test-slow-DATE.xml.
-Ends with pytest's summary and its exit status; to collect nothing is a failure too.
+Tests and notebooks run side by side where there are two cores. `--slow` (make test-slow) runs the tests
+marked slow instead and leaves build/test-slow-DATE.xml. Ends with pytest's summary and the worse exit
+status; to collect nothing is a failure too.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from dlcourse.course import rust, sources
 from tools import notebooks
@@ -65,16 +67,42 @@ def provide_crates(slugs):
 
 
 def arguments(slow, chapters):
-    """pytest's arguments: the checks come first, so that a long run does not hide a misspelt word."""
+    """{name of a run: pytest's arguments}; checks first: a long run must not hide a misspelt word."""
     if slow:
         day = datetime.date.today().isoformat()
-        return ["-v", "-m", "slow", f"--junitxml=build/test-slow-{day}.xml", "tests"]
-    chosen = ["-v", "-m", "not slow", *NBVAL]
+        return {"slow": ["-v", "-m", "slow", f"--junitxml=build/test-slow-{day}.xml", "tests"]}
+    chosen = ["-v", "-m", "not slow"]
     if not chapters:
-        return [*chosen, "tests/test_check.py", "tests", "notebooks"]
+        tests = [*chosen, "tests/test_check.py", "tests"]
+        return {"tests": tests, "notebooks": [*chosen, *NBVAL, "notebooks"]}
     topics = [slug.partition("_")[2] for slug in chapters]  # also in the names of tests: test_perceptron_xor
     paths = [f"notebooks/{slug}.ipynb" for slug in chapters]
-    return [*chosen, "-k", " or ".join(topics), "tests", *paths]
+    return {"chapters": [*chosen, *NBVAL, "-k", " or ".join(topics), "tests", *paths]}
+
+
+def cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(commands, environment):
+    """Run programs, as many at a time as there are cores; return the worst exit status.
+
+    The first speaks at once, each other one when it has ended (on one core all speak at once).
+    """
+
+    def run(command):
+        heard = command is commands[0] or cores() == 1
+        silence = {} if heard else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, cwd=ROOT, env=environment, **silence)
+
+    statuses = []
+    with ThreadPoolExecutor(cores()) as pool:
+        for done in pool.map(run, commands):
+            statuses.append(done.returncode)
+            if done.stdout:
+                print(done.stdout.decode(errors="replace"), flush=True)
+    return max(statuses, key=abs)
 
 
 def main():
@@ -89,9 +117,9 @@ def main():
     provide_programs()
     if not options.slow:
         provide_crates(chapters or sources.chapters())
-    command = [sys.executable, "-m", "pytest", *arguments(options.slow, chapters)]
-    environment = notebooks.ENVIRONMENT | os.environ
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+    runs = arguments(options.slow, chapters).values()
+    commands = [[sys.executable, "-m", "pytest", *run] for run in runs]
+    return side_by_side(commands, notebooks.ENVIRONMENT | os.environ)
 
 
 if __name__ == "__main__":
