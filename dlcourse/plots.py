@@ -7,7 +7,6 @@ second sign (marker, dash, hatch) always says the same as the colour.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import Circle
 
@@ -31,8 +30,8 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 1.0,
-    "axes.prop_cycle": cycler(color=COLOURS)
-    + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]),
+    "axes.prop_cycle": plt.cycler(color=COLOURS)
+    + plt.cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]),
     "lines.linewidth": 2,
     "lines.markersize": 7,
     "legend.frameon": False,

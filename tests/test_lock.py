@@ -1,13 +1,17 @@
 """The pins with hashes: the same as those without, and pip refuses a file that is another one."""
 
+import ast
 import base64
 import hashlib
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from dlcourse.course.sources import ROOT
 from tools import environment, lock
@@ -26,6 +30,23 @@ def test_the_pins_are_the_same_and_each_has_a_hash():
     for pin, options in hashed.items():
         hashes = options.split()
         assert hashes and all(h.startswith("--hash=sha256:") and len(h) == 78 for h in hashes), pin
+
+
+def test_what_the_package_imports_is_declared():
+    """Not only there because another package needs it today."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["chapters"] + extras["grading"]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    packages, imported = packages_distributions(), set()
+    for path in (ROOT / "dlcourse").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition(".")[0])
+    outside = imported - set(sys.stdlib_module_names) - {"dlcourse"}
+    assert {canonicalize_name(packages[name][0]) for name in outside} - declared == set()
 
 
 def wheel(folder):
