@@ -92,6 +92,14 @@ def test_only_what_depends_on_the_seed_has_a_row():
     assert sweep.judge(runs(0.5, 0.5)) == {"steady": 2, "rows": []}
 
 
+def test_asserts_of_timing_cells_are_not_judged():
+    judged = sweep.judge(runs(0.5, 1.5), without={4})
+    assert judged == {"steady": 1, "rows": []}
+    (cell,) = sweep.timed("09_autodiff")
+    code = [cell for cell in sources.read("09_autodiff").cells if cell.cell_type == "code"]
+    assert "perf_counter" in code[cell].source
+
+
 def test_a_cell_that_breaks_at_one_seed_is_a_row_too():
     done = [*runs(0.5), {"asserts": [], "errors": [[7, "ValueError: no"]]}]
     assert sweep.judge(done)["rows"][-1] == {

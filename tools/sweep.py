@@ -2,7 +2,8 @@
 
 Every seed that a chapter or the package gives to NumPy or PyTorch is moved by the same step, and the cells
 run as they stand, with each `assert` replaced by an entry in a list: did it hold, and how far from its
-threshold? Cells that need Rust are left out: their generators are not NumPy's. What has run stays in
+threshold? Cells that need Rust are left out: their generators are not NumPy's. Asserts of cells tagged `timing`
+are not judged: they speak of the machine and of what else it does, not of a seed. What has run stays in
 build/sweep: an interrupted sweep goes on where it was. (Linux or macOS: each run is a forked process.)
 tests/results/sweep.json keeps the result, tests/other_seeds.yml says why an assert speaks of one seed only.
 Ends with status 1 where any other assert holds at fewer than 90 % of the seeds.
@@ -201,12 +202,22 @@ def runs(slug):
 # --- Results ---------------------------------------------------------------------------------------------
 
 
-def judge(done):
-    """From a chapter's runs: how many asserts are the same at all seeds, and a row for each of the others."""
+def timed(slug):
+    """The code cells of a chapter that are tagged `timing`."""
+    cells = (cell for cell in sources.read(slug).cells if cell.cell_type == "code")
+    return {i for i, cell in enumerate(cells) if "timing" in sources.tags(cell)}
+
+
+def judge(done, without=()):
+    """From a chapter's runs: how many asserts are the same at all seeds, and a row for each of the others.
+
+    without: cells whose asserts do not count
+    """
     found = defaultdict(list)
     for result in done:
         for cell, text, held, margin, value in result["asserts"]:
-            found[cell, text].append((held, margin, value))
+            if cell not in without:
+                found[cell, text].append((held, margin, value))
     rows, steady = [], 0
     for (cell, text), entries in sorted(found.items()):
         held = sum(entry[0] for entry in entries)
@@ -265,7 +276,7 @@ def save(seeds):
         if len(done) == seeds:
             seconds = round(sum(result["seconds"] for result in done))
             facts = {"date": done[-1]["date"], "seeds": seeds, "seconds": seconds}
-            chapters[slug] = facts | judge(done)
+            chapters[slug] = facts | judge(done, timed(slug))
         elif slug in before:
             chapters[slug] = before[slug]
     result = {
