@@ -11,6 +11,7 @@ Chapters: 11_mlp_project, 12_training_craft.
 
 import copy
 import math
+import numbers
 
 import numpy as np
 
@@ -131,12 +132,20 @@ def accuracy(scores, labels):
     return float((scores.argmax(-1) == labels).sum()) / len(labels)
 
 
+def _measure(owner, name, value):
+    """Return a number, an array's or a tensor's too, as a float, which may be NaN or infinite."""
+    single = value.item() if getattr(value, "shape", None) == () else value
+    if not isinstance(single, numbers.Real) or isinstance(single, bool):
+        raise TypeError(f"{owner}: expected {name} to be a number, got {value!r:.40}")
+    return float(single)
+
+
 class History(dict):
     """Numbers by name, one per epoch: `history.add(loss=0.3)`, then `history["loss"]` is [..., 0.3]."""
 
     def add(self, **values):
         for name, value in values.items():
-            self.setdefault(name, []).append(float(value))
+            self.setdefault(name, []).append(_measure("History", name, value))
 
 
 class EarlyStopping:
@@ -153,16 +162,19 @@ class EarlyStopping:
         self.best, self.waited, self.state = math.inf, 0, None
 
     def __call__(self, value, model=None):
+        value = _measure("EarlyStopping", "value", value)
         if math.isnan(value):
-            raise ValueError("EarlyStopping: the measure is NaN: the training has diverged")
+            raise ValueError("EarlyStopping: expected a measure, got NaN: the training has diverged")
         if value < self.best - self.min_delta:
-            self.best, self.waited = float(value), 0
+            self.best, self.waited = value, 0
             self.state = copy.deepcopy(model.state_dict()) if model is not None else None
         else:
             self.waited += 1
         return self.waited >= self.patience
 
     def restore(self, model):
+        if not hasattr(model, "load_state_dict"):
+            raise TypeError(f"EarlyStopping: expected a model, got {model!r:.40}")
         if self.state is None:
             raise RuntimeError("EarlyStopping: no parameters were kept: pass the model with each value")
         model.load_state_dict(self.state)

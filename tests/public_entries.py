@@ -29,7 +29,7 @@ from dlcourse.data import (
     series,
     tokens,
 )
-from dlcourse.reference import gan, gradcheck, init, transformer
+from dlcourse.reference import gan, gradcheck, init, layer, optim, recurrent, transformer
 from tests.public_inputs import (
     DTYPE,
     RNG,
@@ -632,8 +632,8 @@ DATA = [
     Entry(
         tokens.Vocabulary,
         {},
-        {"numbers": whole(6, "N")},
-        run=lambda numbers: tokens.Vocabulary([["a", "b"]]).decode(numbers),
+        {"texts": Plain([["a", "b"], "cd"], ((5, TypeError), (None, TypeError), ([["a", 1]], TypeError)))},
+        run=lambda texts: len(tokens.Vocabulary(texts)),
     ),
 ]
 
@@ -675,6 +675,277 @@ TRAINING = [
         run=lambda **arguments: training.cosine(**arguments)(5),
     ),
 ]
+
+
+def linear():
+    return ref.Linear(3, 2, rng=fresh())
+
+
+def fitted(kind=ref.Adam):
+    """An optimiser of a small layer."""
+    return kind(linear())
+
+
+def token(good):
+    """A token of a vocabulary of four."""
+    wrong = [(-1, ValueError), (4, ValueError), (0.5, TypeError), ("1", TypeError), (None, TypeError)]
+    return Plain(good, tuple(wrong))
+
+
+def restored(model):
+    stop = training.EarlyStopping()
+    stop(1.0, linear())
+    stop.restore(model)
+
+
+STATE = linear().state_dict()
+STEPPED = fitted().state_dict()
+NO_STATES = ((None, TypeError), ([1.0], TypeError), ("weight", TypeError))
+ENDS = {"bos": token(0), "eos": Plain(1, (*token(1).wrong, (0, ValueError))), "max_length": count(3)}
+WRITES = {"count": count(2, least=0), "temperature": number(0.7, 1e-9), "rng": RNG}
+AXIS = Plain(
+    -1, ((9, ValueError), (-9, ValueError), ((0, 0), ValueError), (0.5, TypeError), ("x", TypeError))
+)
+INDEX = Plain(0, ((9, IndexError), ("x", IndexError), (0.5, IndexError), ((0, 0, 0), IndexError)))
+NUMBERS = np.arange(6.0).reshape(2, 3)
+OPERAND = Plain(
+    NUMBERS,
+    (
+        (np.ones(4), ValueError),
+        ([[1.0], [1.0, 2.0]], ValueError),
+        ("text", TypeError),
+        (None, TypeError),
+        (1j, TypeError),
+    ),
+)
+
+
+def variable():
+    return autodiff.Tape().variable(NUMBERS)
+
+
+def own(then):
+    """What a tape does with one of its own variables."""
+
+    def run(**given):
+        tape = autodiff.Tape()
+        return then(tape, tape.variable(NUMBERS), **given)
+
+    return run
+
+
+VARIABLES = ((3.0, TypeError), (variable(), ValueError))
+ARRAYS = [
+    entry
+    for kind, of in ((autodiff.Dual, lambda: autodiff.Dual(NUMBERS, NUMBERS)), (autodiff.Variable, variable))
+    for entry in (
+        Entry(kind.sum, {}, {"axis": AXIS, "keepdims": FLAG}, of=of),
+        Entry(kind.mean, {}, {"axis": AXIS, "keepdims": FLAG}, of=of),
+        Entry(kind.__getitem__, {}, {"index": INDEX}, of=of),
+        Entry(
+            kind.reshape,
+            {},
+            {"shape": Plain((3, 2), (((4, 2), ValueError), ((2.5, 2), ValueError), (("a",), ValueError)))},
+            run=lambda shape, of=of: of().reshape(*shape),
+        ),
+        Entry(
+            kind.__array_ufunc__,
+            {},
+            {"other": OPERAND},
+            run=lambda other, of=of: np.multiply(of(), other),
+        ),
+    )
+]
+METHODS = [
+    *ARRAYS,
+    Entry(
+        autodiff.Tape.variable,
+        {},
+        {"value": reals(...), "name": Plain("x", ((5, TypeError), (None, TypeError)))},
+        run=lambda value, name: autodiff.Tape().variable(value, name).value,
+    ),
+    Entry(
+        autodiff.Tape.layer,
+        {"layer": Plain(ref.Tanh(), ((np.tanh, TypeError), (ref.Perceptron(3), TypeError)))},
+        {"x": Plain(None, VARIABLES)},
+        run=own(lambda tape, mine, layer, x: tape.layer(layer, mine if x is None else x).value),
+    ),
+    Entry(
+        autodiff.Tape.gradient,
+        {},
+        {
+            "y": Plain(None, VARIABLES),
+            "inputs": Plain(None, (([3.0], TypeError), ([variable()], ValueError), (variable(), TypeError))),
+        },
+        run=own(
+            lambda tape, x, y, inputs: tape.gradient(
+                x.sum() if y is None else y, [x] if inputs is None else inputs
+            )
+        ),
+    ),
+    Entry(
+        layer.Layer.train,
+        {},
+        {"mode": Plain(True, ((1, TypeError), ("no", TypeError), (None, TypeError)))},
+        of=linear,
+    ),
+    Entry(
+        layer.Layer.load_state_dict,
+        {},
+        {
+            "state": Plain(
+                STATE,
+                (
+                    *NO_STATES,
+                    (STATE | {"bias": np.ones(3)}, ValueError),
+                    (STATE | {"bias": np.ones(2, int)}, ValueError),
+                    (STATE | {"bias": ["a", "b"]}, ValueError),
+                    (STATE | {"bias": [1.0, [2.0]]}, ValueError),
+                    (STATE | {"other": np.ones(2)}, ValueError),
+                    ({}, ValueError),
+                ),
+            )
+        },
+        of=linear,
+    ),
+    Entry(
+        optim.Optimiser.load_state_dict,
+        {},
+        {
+            "state": Plain(
+                STEPPED,
+                (
+                    *NO_STATES,
+                    (STEPPED | {"mean.bias": np.ones(3)}, ValueError),
+                    (STEPPED | {"mean.bias": np.ones(2, complex)}, ValueError),
+                    (STEPPED | {"steps": np.array(-1)}, ValueError),
+                    (STEPPED | {"steps": np.array(2.5)}, ValueError),
+                    (STEPPED | {"lr": np.array(-1.0)}, ValueError),
+                    (STEPPED | {"lr": np.array(np.nan)}, ValueError),
+                    ({}, ValueError),
+                ),
+            )
+        },
+        of=fitted,
+    ),
+    Entry(
+        ref.Sequential.__getitem__,
+        {},
+        {"position": Plain(0, ((9, IndexError), ("0", TypeError), (0.5, TypeError), (None, TypeError)))},
+        run=lambda position: ref.Sequential(ref.Tanh())[position].params,
+    ),
+    Entry(
+        ref.Perceptron.update,
+        {},
+        {
+            "x": floats("N", 3),
+            "target": Plain(  # None: of ones
+                None,
+                (
+                    ([0, 1, 1], ValueError),
+                    ([[0, 1]], ValueError),
+                    ([0, 2], ValueError),
+                    ([0, math.nan], ValueError),
+                    (["0", "1"], TypeError),
+                    ([0, 1j], TypeError),
+                ),
+            ),
+            "lr": number(0.1, 0),
+        },
+        run=lambda x, target, lr: ref.Perceptron(3).update(
+            x, np.ones(np.shape(x)[:1]) if target is None else target, lr
+        ),
+    ),
+    Entry(ref.SinusoidalPositions.table, {}, {"T": count(3, least=0)}, of=lambda: ref.SinusoidalPositions(3)),
+    Entry(
+        recurrent.Recurrent.by_gate,
+        {},
+        {"name": Plain("weight_hh_l0", (("weight", ValueError), (7, ValueError), (None, ValueError)))},
+        of=lambda: ref.GRU(3, 2, rng=fresh()),
+    ),
+    Entry(
+        ref.Seq2Seq.greedy,
+        {},
+        {
+            "source": whole(5, "N", "S"),
+            **ENDS,
+            "lengths": Plain(
+                None,
+                (([1], ValueError), ([0, 1], ValueError), ([1, 9], ValueError), ([1.0, 2.0], ValueError)),
+            ),
+        },
+        of=lambda: ref.Seq2Seq(5, 4, 3, 2, attention=True, rng=fresh()),
+        not_empty=("N", "S"),
+    ),
+    Entry(
+        ref.Transformer.greedy,
+        {},
+        {
+            "source": whole(5, "N", "S"),
+            **ENDS,
+            "padding": Plain(
+                None,
+                (
+                    (np.zeros((2, 9), bool), ValueError),
+                    (np.zeros(2, bool), ValueError),
+                    (np.zeros((2, 2)), TypeError),
+                ),
+            ),
+        },
+        of=lambda: ref.Transformer(5, 4, 4, 2, 3, 1, rng=fresh()),
+        not_empty=("N", "S"),
+    ),
+    Entry(
+        ref.CausalLM.generate,
+        {},
+        {"tokens": whole(5, "N", "T"), **WRITES},
+        of=lambda: ref.CausalLM(5, 3, 4, 2, 3, 1, rng=fresh()),
+        not_empty=("N", "T"),
+    ),
+    Entry(
+        tokens.Vocabulary.encode,
+        {},
+        {
+            "text": Plain(
+                ["a", "c"], ((5, TypeError), (None, TypeError), ([1], TypeError), ([["a"]], TypeError))
+            )
+        },
+        of=lambda: tokens.Vocabulary([["a", "b"]]),
+    ),
+    Entry(
+        tokens.Vocabulary.decode,
+        {},
+        {"numbers": whole(6, "N")},
+        of=lambda: tokens.Vocabulary([["a", "b"]]),
+    ),
+    Entry(
+        training.History.add,
+        {},
+        {"loss": Plain(0.3, tuple((v, TypeError) for v in ("0.3", None, 1j, True, [0.3], np.ones(2))))},
+        run=lambda loss: training.History().add(loss=loss),
+    ),
+    Entry(
+        training.EarlyStopping.__call__,
+        {},
+        {
+            "value": Plain(
+                0.3,
+                (
+                    (math.nan, ValueError),
+                    *((v, TypeError) for v in ("0.3", None, 1j, True, [0.3], np.ones(2))),
+                ),
+            ),
+            "model": as_it_is(None),
+        },
+        of=training.EarlyStopping,
+    ),
+    Entry(
+        training.EarlyStopping.restore,
+        {},
+        {"model": Plain(linear(), ((None, TypeError), (STATE, TypeError), (ref.Tanh(), ValueError)))},
+        run=restored,
+    ),
+]
 ENTRIES = [
     *ACTIVATIONS,
     *LAYERS,
@@ -686,14 +957,15 @@ ENTRIES = [
     *AUTODIFF,
     *DATA,
     *TRAINING,
+    *METHODS,
 ]
 
 # Names without an entry, and where what they take is tested instead.
 ELSEWHERE = {
     "takes nothing": "grammar.entropy_per_character phrases.phrases download.folder",
     "takes a file: test_readers, test_download, test_fuzz": """
-        archive.read_members archive.RefusedArchive archive.Unpacked cifar.cifar10 cifar.read_records
-        download.cached imdb.imdb
+        archive.read_members archive.RefusedArchive archive.Unpacked archive.Unpacked.read cifar.cifar10
+        cifar.read_records download.cached imdb.imdb
         mnist.mnist mnist.read_idx sst2.sst2 sst2.read_tsv checkpoint.load""",
     "takes words: test_toys": "tokens.words phrases.alignment",
     "takes models: test_training, test_checkpoint, test_init": """
@@ -704,10 +976,29 @@ ELSEWHERE = {
         optim.expect_rates recurrent.Recurrent""",
     "called by layers with arrays that they have checked": """
         activations.normal_cdf attention.scaled_dot_product_attention_backward convolution.pair
-        embedding.sum_runs recurrent.sigmoid_ unfolding.pad unfolding.crop unfolding.unfold unfolding.fold
+        embedding.sum_runs recurrent.sigmoid_
+        gru.GRU.unroll gru.GRU.unroll_back lstm.LSTM.unroll lstm.LSTM.unroll_back rnn.RNN.unroll
+        rnn.RNN.unroll_back unfolding.pad unfolding.crop unfolding.unfold unfolding.fold
         unfolding.ByColumns unfolding.row_runs unfolding.correlate_runs unfolding.ByRows""",
     "the checks themselves": """
         checks.expect_shape checks.expect_floats checks.expect_indices checks.expect_reals
-        checks.expect_counts checks.expect_number checks.expect_dtype checks.expect_rng""",
-    "made by the tape, or reads it: test_autodiff": "tape.Variable graph.draw rules.rule",
+        checks.expect_counts checks.expect_number checks.expect_dtype checks.expect_rng
+        checks.expect_array checks.expect_axes checks.expect_ends checks.expect_index
+        checks.expect_new_shape checks.expect_state rules.operand rules.applied rules.expect_some""",
+    "made by the tape, or reads it: test_autodiff": "tape.Variable tape.Tape.record graph.draw rules.rule",
+    "calls forward with what it gets": "layer.Layer.__call__",
+    "speaks HTTP: test_serve, test_attacks": """
+        serving.Handler serving.Handler.initialize serving.Handler.say serving.Handler.write_error
+        serving.Limits serving.Metrics serving.NotFound serving.Predict serving.Predict.data_received
+        serving.Refused serving.Service serving.Service.answer serving.application serving.from_file
+        serving.main serving.parse serving.serve""",
+    "of torch's layers, which refuse in their own words: test_device, test_mlp and those of the twins": """
+        pytorch.cnn.CNN pytorch.device.autocast pytorch.device.device pytorch.gan.Discriminator
+        pytorch.gan.Generator pytorch.gan.r1_penalty pytorch.init.initialise pytorch.mlp.MLP
+        pytorch.perceptron.Perceptron pytorch.perceptron.Perceptron.update pytorch.seq2seq.Seq2Seq
+        pytorch.seq2seq.Seq2Seq.greedy pytorch.transformer.Block pytorch.transformer.CausalLM
+        pytorch.transformer.CausalLM.generate pytorch.transformer.LearnedPositions
+        pytorch.transformer.SinusoidalPositions pytorch.transformer.Tokens pytorch.transformer.Transformer
+        pytorch.transformer.Transformer.greedy pytorch.transformer.TransformerClassifier
+        pytorch.transformer.begin""",
 }

@@ -1,8 +1,9 @@
 """What every public function of the library takes, as data: valid values drawn at random, and spoiled ones.
 
-One entry for each public function and class of dlcourse.reference, autodiff, data, training and checkpoint;
-test_public_inputs fails for a name, or an argument, that has none. Shapes are written as in the docstrings:
-letters stand for sizes that are drawn, numbers for sizes that are fixed, `...` for any axes in front.
+One entry for each public function, class and method of the library; test_public_inputs fails for a name, or
+an argument, that has none. forward and backward are called by the entry of their class. Shapes are written
+as in the docstrings: letters stand for sizes that are drawn, numbers for sizes that are fixed, `...` for any
+axes in front.
 """
 
 import inspect
@@ -161,6 +162,7 @@ class Entry:
     twin    the same from torch: a function of the inputs' arrays, or, for a layer, () -> module or function
     least   letter -> the smallest size that is valid
     run     what to do with it if neither calling nor forward and backward is meant
+    of      () -> the object on which a method is called
     """
 
     name: Any
@@ -169,6 +171,7 @@ class Entry:
     twin: Any = None
     least: dict = field(default_factory=dict)
     run: Any = None
+    of: Any = None
     not_empty: tuple = ()  # letters whose size may not be 0
 
     def letters(self):
@@ -187,6 +190,8 @@ class Entry:
         """Every array that comes out, forwards and backwards."""
         if self.run:
             return self.run(**made, **given)
+        if self.of:
+            return getattr(self.of(), self.name.__name__)(**given)
         if not isinstance(self.name, type):
             return self.name(**given)
         layer = self.name(**made)

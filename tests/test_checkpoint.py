@@ -107,7 +107,7 @@ def test_resuming_another_model_is_refused(path, rng):
     model = ref.Linear(5, 3, rng=rng)
     checkpoint.save_training(path, model, ref.SGD(model), rng=rng, epoch=1)
     other = ref.Linear(5, 4, rng=rng)
-    with pytest.raises(ValueError, match=r"Linear\(5, 4\): state does not fit: bias: expected shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"Linear\(5, 4\): .* does not fit: bias: expected shape \(4,\)"):
         checkpoint.resume(path, other, ref.SGD(other), rng=rng)
     checkpoint.save(path, model.state_dict())
     with pytest.raises(ValueError, match="holds no training state of this model"):
@@ -145,7 +145,7 @@ def test_a_refused_training_state_changes_neither_model_nor_generators(path, rng
     checkpoint.save_training(path, model, ref.SGD(model, momentum=0.9), rng=rng, epoch=1)
     other = ref.Sequential(ref.Linear(5, 3, rng=rng), ref.Dropout(0.5, rng=rng))
     before, state = other.state_dict(), rng.bit_generator.state
-    with pytest.raises(ValueError, match="does not fit: Adam: state does not fit: missing mean.0.bias"):
+    with pytest.raises(ValueError, match="does not fit: Adam: .* does not fit: missing mean.0.bias"):
         checkpoint.resume(path, other, ref.Adam(other), rng=rng)
     assert all((array == before[name]).all() for name, array in other.state_dict().items())
     assert rng.bit_generator.state == state

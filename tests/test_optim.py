@@ -121,10 +121,9 @@ def test_states_of_others_are_refused(rng):
     state = ref.Adam(ref.Linear(5, 3, rng=rng)).state_dict()
     with pytest.raises(ValueError) as raised:
         ref.RMSprop(ref.Linear(4, 3, rng=rng)).load_state_dict(state)
-    message = (
-        "RMSprop: state does not fit: square.weight: expected shape (3, 4), got (3, 5); unexpected mean.bias"
-    )
-    assert str(raised.value).startswith(message)
+    owner, problems = str(raised.value).split(" does not fit: ")
+    assert owner.startswith("RMSprop: expected state ")
+    assert problems.startswith("square.weight: expected shape (3, 4), got (3, 5); unexpected mean.bias")
 
 
 def test_clipping(rng):

@@ -82,5 +82,5 @@ def test_bad_input():
         unit(np.zeros(2))
     with pytest.raises(ValueError, match=r"expected target of shape \(4,\), got \(4, 1\)"):
         unit.update(np.zeros((4, 2)), np.zeros((4, 1)), 0.1)
-    with pytest.raises(ValueError, match="expected targets 0 or 1, got -1.0"):
+    with pytest.raises(ValueError, match="expected target 0 or 1, got -1.0"):
         unit.update(np.zeros((2, 2)), np.array([1, -1]), 0.1)

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 import dlcourse.autodiff
 import dlcourse.data
+import dlcourse.pytorch
 import dlcourse.reference
 from tests.parity import assert_close, assert_like_torch
 from tests.public_entries import ELSEWHERE, ENTRIES
 from tests.public_inputs import LEADING, SIZES, Array, Plain
 
-MODULES = ["dlcourse.training", "dlcourse.checkpoint"]
-for package in (dlcourse.reference, dlcourse.autodiff, dlcourse.data):
+MODULES = ["dlcourse.training", "dlcourse.checkpoint", "dlcourse.serving"]
+for package in (dlcourse.reference, dlcourse.autodiff, dlcourse.data, dlcourse.pytorch):
     MODULES += [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
 LAYOUTS = {
     "as it is": np.array,
@@ -37,7 +38,9 @@ LAYOUTS = {
 
 
 def key(thing):
-    return f"{thing.__module__.rpartition('.')[2]}.{thing.__name__}"
+    """module.function or module.Class.method; the twins on torch begin with pytorch."""
+    _, *package, module = thing.__module__.split(".")
+    return ".".join([*(part for part in package if part == "pytorch"), module, thing.__qualname__])
 
 
 ALL = pytest.mark.parametrize("entry", ENTRIES, ids=[key(entry.name) for entry in ENTRIES])
@@ -47,12 +50,22 @@ DRAWN = pytest.mark.parametrize("entry", WITH_ARRAYS, ids=[key(e.name) for e in 
 
 
 def public_names():
-    """Every function and class of the library whose name does not begin with an underscore."""
+    """Every function, class and method of the library whose name does not begin with an underscore."""
     for name in MODULES:
         for thing in vars(importlib.import_module(name)).values():
             known = inspect.isfunction(thing) or inspect.isclass(thing)
             if known and thing.__module__ == name and not thing.__name__.startswith("_"):
                 yield key(thing)
+                yield from public_methods(thing)
+
+
+def public_methods(thing):
+    """The methods that take something, calls and brackets too; forward and backward belong to the class."""
+    for name, method in vars(thing).items() if inspect.isclass(thing) else ():
+        public = not name.startswith("_") or name in ("__call__", "__getitem__", "__array_ufunc__")
+        method_of_its_own = public and inspect.isfunction(method) and name not in ("forward", "backward")
+        if method_of_its_own and len(inspect.signature(method).parameters) > 1:
+            yield key(method)
 
 
 def test_no_public_name_is_forgotten():
@@ -66,7 +79,7 @@ def test_no_public_name_is_forgotten():
 def test_no_argument_is_forgotten(entry):
     if entry.run:
         return  # called by other arguments than its own
-    parts = [(entry.name, entry.inputs)]
+    parts = [(entry.name, entry.inputs | ({"self": None} if entry.of else {}))]
     if isinstance(entry.name, type):
         parts = [(entry.name, entry.make), (entry.name.forward, {"self": None} | entry.inputs)]
     for function, arguments in parts:
@@ -83,12 +96,22 @@ def flat(result):
     return [] if result is None else [np.asarray(result)]
 
 
+def twos(entry):
+    """Two of everything, or the least that is valid."""
+    return {letter: max(2, entry.least.get(letter, 2)) for letter in entry.letters()} | {"...": (2,)}
+
+
 def drawn_sizes(entry):
     letters = {
         letter: st.sampled_from([s for s in SIZES if s >= entry.least.get(letter, 1)])
         for letter in entry.letters()
     }
     return st.fixed_dictionaries(letters | {"...": st.sampled_from(LEADING)})
+
+
+@ALL
+def test_valid_input_is_accepted(entry):
+    entry(*entry.draw(twos(entry), 0))
 
 
 @MANY
@@ -177,9 +200,7 @@ def refused(entry, made, given, errors):
         warnings.simplefilter("error")
         try:
             result = entry(made, given)
-        except (ValueError, TypeError) as error:
-            if not isinstance(error, errors):
-                return f"{type(error).__name__}: {error}"
+        except errors as error:
             if not raised_on_purpose(error):
                 return f"not raised on purpose: {type(error).__name__}: {error}"
             if not re.match(r"\w+(\(.*\))?: .*expected .* got ", str(error), re.DOTALL):
@@ -192,7 +213,7 @@ def refused(entry, made, given, errors):
 
 def ways_to_spoil(entry):
     """(argument, what is wrong, arguments to make it, arguments to call it, errors)."""
-    sizes = {letter: max(2, entry.least.get(letter, 2)) for letter in entry.letters()} | {"...": (2,)}
+    sizes = twos(entry)
     for part, kinds in enumerate((entry.make, entry.inputs)):
         for name, kind in kinds.items():
             for what, value, errors in kind.spoiled(entry.draw(sizes, 0)[part][name]):
@@ -213,9 +234,8 @@ def test_spoiled_input_is_refused_in_words(entry):
 @DRAWN
 def test_no_elements_are_computed_or_refused(entry):
     """Without rows the result is empty, or the error is named: no warning, no number out of nothing."""
-    sizes = {letter: max(2, entry.least.get(letter, 2)) for letter in entry.letters()}
     for empty in [*entry.letters(), "..."]:
-        without = sizes | {"...": (2,)} | {empty: (0,) if empty == "..." else 0}
+        without = twos(entry) | {empty: (0,) if empty == "..." else 0}
         if not any(isinstance(a, np.ndarray) and a.size == 0 for a in entry.draw(without, 0)[1].values()):
             continue
         problem = refused(entry, *entry.draw(without, 0), (ValueError, TypeError))

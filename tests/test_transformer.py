@@ -263,7 +263,7 @@ def test_sinusoidal_positions_like_the_twin(rng):
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
 def test_a_temperature_that_is_not_positive_is_refused(temperature, rng):
     model = CausalLM(5, 8, **TINY, num_layers=1, rng=rng)
-    with pytest.raises(ValueError, match="generate: expected a finite temperature"):
+    with pytest.raises(ValueError, match=r"CausalLM\(\): expected a finite temperature"):
         model.generate(np.zeros((1, 2), int), 1, temperature, rng=rng)
 
 

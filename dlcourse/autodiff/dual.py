@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dlcourse.autodiff.rules import rule
-from dlcourse.reference.checks import expect_reals
+from dlcourse.autodiff.rules import applied, expect_some, operand, rule
+from dlcourse.reference.checks import expect_axes, expect_index, expect_new_shape, expect_reals
 
 
 class Dual(NDArrayOperatorsMixin):
@@ -31,30 +31,34 @@ class Dual(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if method != "__call__" or options:
             return NotImplemented
-        values = [x.value if isinstance(x, Dual) else x for x in inputs]
+        values = [x.value if isinstance(x, Dual) else operand("Dual", x) for x in inputs]
         tangents = [x.tangent if isinstance(x, Dual) else None for x in inputs]
-        if ufunc is np.matmul:  # bilinear: (A B)' = A' B + A B'
+        derivatives = None if ufunc is np.matmul else rule(ufunc)
+        value = applied("Dual", ufunc, values)
+        if derivatives is None:  # bilinear: (A B)' = A' B + A B'
             a, b = values
             parts = [
                 None if tangents[0] is None else tangents[0] @ b,
                 None if tangents[1] is None else a @ tangents[1],
             ]
         else:
-            derivatives = rule(ufunc)
             parts = [None if t is None else d(*values) * t for d, t in zip(derivatives, tangents)]
-        return Dual(ufunc(*values), sum(part for part in parts if part is not None))
+        return Dual(value, sum(part for part in parts if part is not None))
 
     def __getitem__(self, index):
-        return Dual(self.value[index], self.tangent[index])
+        return Dual(expect_index("Dual", self.value, index), self.tangent[index])
 
     def sum(self, axis=None, keepdims=False):
+        expect_axes("Dual", axis, self.value.ndim)
         return Dual(self.value.sum(axis, keepdims=keepdims), self.tangent.sum(axis, keepdims=keepdims))
 
     def mean(self, axis=None, keepdims=False):
+        expect_axes("Dual", axis, self.value.ndim)
+        expect_some("Dual", self.value)
         return Dual(self.value.mean(axis, keepdims=keepdims), self.tangent.mean(axis, keepdims=keepdims))
 
     def reshape(self, *shape):
-        return Dual(self.value.reshape(*shape), self.tangent.reshape(*shape))
+        return Dual(expect_new_shape("Dual", self.value, shape), self.tangent.reshape(*shape))
 
     @property
     def T(self):

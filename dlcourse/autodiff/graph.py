@@ -2,11 +2,15 @@
 
 from html import escape
 
+from dlcourse.autodiff.tape import Variable
+
 WIDTH, HEIGHT, GAP = 96, 34, 26
 
 
 def draw(y, *, title="Computational graph"):
     """Return the part of the tape that leads to y as SVG: inputs on the left, arrows as computed."""
+    if not isinstance(y, Variable):
+        raise TypeError(f"draw: expected y, a variable of a tape, got {y!r:.40}")
     nodes = _ancestors(y)
     column, place, filled = {}, {}, {}
     for node in nodes:  # in the order of the tape, so that parents come first

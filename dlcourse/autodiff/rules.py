@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dlcourse.reference.checks import expect_array, expect_reals
+
 RULES = {
     np.add: (lambda a, b: 1.0, lambda a, b: 1.0),
     np.subtract: (lambda a, b: 1.0, lambda a, b: -1.0),
@@ -27,3 +29,24 @@ def rule(ufunc):
         known = ", ".join(sorted(function.__name__ for function in RULES))
         raise TypeError(f"autodiff: no derivative for {ufunc.__name__}; known are matmul, {known}")
     return RULES[ufunc]
+
+
+def operand(owner, x):
+    """Return a constant in an expression as an array; TypeError unless it holds real numbers or booleans."""
+    x = expect_array(owner, "an operand", x)
+    return x if x.dtype.kind == "b" else expect_reals(owner, "an operand", x, ...)
+
+
+def applied(owner, ufunc, values):
+    """Return ufunc(*values); ValueError, naming their shapes, for arrays that do not go together."""
+    try:
+        return ufunc(*values)
+    except ValueError:
+        shapes = " and ".join(str(value.shape) for value in values)
+        raise ValueError(f"{owner}: expected shapes that {ufunc.__name__} takes, got {shapes}") from None
+
+
+def expect_some(owner, value):
+    """ValueError without elements: their mean would be 0 / 0."""
+    if value.size == 0:
+        raise ValueError(f"{owner}: expected at least one element for a mean, got shape {value.shape}")

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dlcourse.autodiff.rules import rule
-from dlcourse.reference.checks import expect_reals
+from dlcourse.autodiff.rules import applied, expect_some, operand, rule
+from dlcourse.reference.checks import expect_axes, expect_index, expect_new_shape, expect_reals
 
 
 class Tape:
@@ -27,6 +27,8 @@ class Tape:
 
     def variable(self, value, name=""):
         """Record an input."""
+        if not isinstance(name, str):
+            raise TypeError(f"tape: expected name as a string, got {name!r:.40}")
         return self.record(expect_reals("tape", "an input", value, ...).astype(float), name, ())
 
     def record(self, value, label, parents):
@@ -44,6 +46,9 @@ class Tape:
         """
         if any(variable.layer is layer for variable in self.variables):
             raise ValueError(f"tape: {layer} is recorded twice, but remembers only its last pass")
+        if not hasattr(layer, "forward") or not hasattr(layer, "backward"):
+            raise TypeError(f"tape: expected a layer with forward and backward, got {layer!r:.40}")
+        self._expect_own(x)
         value = layer.forward(x.value, *others)
 
         def pullback(d):
@@ -58,9 +63,9 @@ class Tape:
 
         Raises ValueError if y is not a single number or a variable belongs to another tape.
         """
-        for variable in (y, *inputs):
-            if variable.tape is not self:
-                raise ValueError(f"tape: {variable} was recorded on another tape")
+        if not isinstance(inputs, list | tuple):  # a variable could be walked through, too
+            raise TypeError(f"tape: expected inputs as a list of variables, got {inputs!r:.40}")
+        self._expect_own(y, *inputs)
         if y.value.size != 1:
             raise ValueError(f"tape: expected a single number to differentiate, got shape {y.value.shape}")
         grads = {y.index: np.ones_like(y.value)}
@@ -72,6 +77,14 @@ class Tape:
                 # a new array, not +=: the part may be a view of another gradient
                 grads[parent.index] = grads[parent.index] + part if parent.index in grads else part
         return [grads.get(x.index, np.zeros_like(x.value)) for x in inputs]
+
+    def _expect_own(self, *variables):
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(f"tape: expected a variable, got {variable!r:.40}")
+            if variable.tape is not self:
+                got = f"{variable}, which was recorded on another tape"
+                raise ValueError(f"tape: expected a variable of its own, got {got}")
 
 
 class Variable(NDArrayOperatorsMixin):
@@ -88,17 +101,20 @@ class Variable(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if method != "__call__" or options:
             return NotImplemented
-        values = [x.value if isinstance(x, Variable) else np.asarray(x) for x in inputs]
-        pullbacks = _matmul(*values) if ufunc is np.matmul else [_times(d, values) for d in rule(ufunc)]
+        values = [x.value if isinstance(x, Variable) else operand("Variable", x) for x in inputs]
+        derivatives = None if ufunc is np.matmul else rule(ufunc)
+        pullbacks = _matmul(*values) if derivatives is None else [_times(d, values) for d in derivatives]
         parents = [(x, pull) for x, pull in zip(inputs, pullbacks) if isinstance(x, Variable)]
         if any(parent.tape is not self.tape for parent, _ in parents):
-            raise ValueError("tape: variables of two tapes in one expression")
-        return self.tape.record(ufunc(*values), ufunc.__name__, parents)
+            raise ValueError("tape: expected one tape, got variables of two tapes in one expression")
+        return self.tape.record(applied("Variable", ufunc, values), ufunc.__name__, parents)
 
     def _unary(self, value, label, pullback):
         return self.tape.record(np.asarray(value), label, [(self, pullback)])
 
     def sum(self, axis=None, keepdims=False):
+        expect_axes("Variable", axis, self.value.ndim)
+
         def pullback(d):
             d = d if axis is None or keepdims else np.expand_dims(d, axis)
             return np.broadcast_to(d, self.value.shape)
@@ -106,11 +122,13 @@ class Variable(NDArrayOperatorsMixin):
         return self._unary(self.value.sum(axis, keepdims=keepdims), "sum", pullback)
 
     def mean(self, axis=None, keepdims=False):
+        expect_some("Variable", self.value)
         total = self.sum(axis, keepdims)
         return total * (total.value.size / self.value.size)
 
     def reshape(self, *shape):
-        return self._unary(self.value.reshape(*shape), "reshape", lambda d: d.reshape(self.value.shape))
+        value = expect_new_shape("Variable", self.value, shape)
+        return self._unary(value, "reshape", lambda d: d.reshape(self.value.shape))
 
     @property
     def T(self):
@@ -122,7 +140,7 @@ class Variable(NDArrayOperatorsMixin):
             np.add.at(whole, index, d)  # an entry that was taken twice gets both parts
             return whole
 
-        return self._unary(self.value[index], "take", pullback)
+        return self._unary(expect_index("Variable", self.value, index), "take", pullback)
 
     @property
     def shape(self):

@@ -20,7 +20,8 @@ class Vocabulary:
     """
 
     def __init__(self, texts):
-        self.tokens = list(dict.fromkeys([*SPECIAL, *(token for text in texts for token in text)]))
+        found = [token for text in _iterable("texts", texts) for token in _expect_text("texts", text)]
+        self.tokens = list(dict.fromkeys([*SPECIAL, *found]))
         self.numbers = {token: number for number, token in enumerate(self.tokens)}
 
     def __len__(self):
@@ -28,7 +29,7 @@ class Vocabulary:
 
     def encode(self, text):
         """Return the numbers of a list of tokens; unknown tokens become UNK."""
-        return [self.numbers.get(token, UNK) for token in text]
+        return [self.numbers.get(token, UNK) for token in _expect_text("text", text)]
 
     def decode(self, numbers):
         """Return the tokens up to <eos>, without the special ones."""
@@ -36,6 +37,22 @@ class Vocabulary:
         if EOS in numbers:
             numbers = numbers[: numbers.index(EOS)]
         return [self.tokens[number] for number in numbers if number not in (PAD, BOS)]
+
+
+def _iterable(name, value):
+    try:
+        return iter(value)
+    except TypeError:
+        raise TypeError(f"Vocabulary: expected {name}, tokens one after another, got {value!r:.40}") from None
+
+
+def _expect_text(name, text):
+    """Return the tokens of a text as a list; TypeError unless each is a string."""
+    text = list(_iterable(name, text))
+    for token in text:
+        if not isinstance(token, str):
+            raise TypeError(f"Vocabulary: expected {name} of strings, got {token!r:.40}")
+    return text
 
 
 def pad(rows, length=None):

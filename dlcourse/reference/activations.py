@@ -41,6 +41,8 @@ def log_softmax(x, axis=-1):
 def _along(name, x, axis):
     """Return x as real numbers that have this axis, with something along it."""
     x = expect_reals(name, "x", x, ...)
+    if x.ndim == 0:
+        raise ValueError(f"{name}: expected x with at least one axis, got a number, of shape ()")
     expect_counts(name, -x.ndim, axis=axis)
     if axis >= x.ndim or x.shape[axis] == 0:
         raise ValueError(f"{name}: expected numbers along axis {axis}, got x of shape {x.shape}")

@@ -1,6 +1,6 @@
 """The base of every layer: parameters, gradients, training mode and state."""
 
-import numpy as np
+from dlcourse.reference.checks import expect_state
 
 
 class Layer:
@@ -35,6 +35,8 @@ class Layer:
     buffers = property(lambda self: self._all("buffers"))
 
     def train(self, mode=True):
+        if not isinstance(mode, bool):
+            raise TypeError(f"{self}: expected mode True or False, got {mode!r:.40}")
         self.training = mode
         for child in self.children().values():
             child.train(mode)
@@ -55,23 +57,7 @@ class Layer:
 
     def load_state_dict(self, state):
         """Take over arrays (or CPU tensors) and their dtype; ValueError lists every mismatch, keeping all."""
-        mine = {name: array.shape for name, array in (self.params | self.buffers).items()}
-        kinds = {name: array.dtype.kind for name, array in (self.params | self.buffers).items()}
-        state = {name: np.asarray(array) for name, array in state.items()}
-        problems = [f"missing {name}" for name in mine.keys() - state.keys()]
-        problems += [f"unexpected {name}" for name in state.keys() - mine.keys()]
-        problems += [
-            f"{name}: expected shape {mine[name]}, got {state[name].shape}"
-            for name in mine.keys() & state.keys()
-            if state[name].shape != mine[name]
-        ]
-        problems += [
-            f"{name}: expected numbers of another kind, got {state[name].dtype}"
-            for name in mine.keys() & state.keys()
-            if state[name].dtype.kind != kinds[name]
-        ]
-        if problems:
-            raise ValueError(f"{self}: state does not fit: " + "; ".join(sorted(problems)))
+        state = expect_state(self, self.params | self.buffers, state)
         self._adopt(state, "")
 
     def _adopt(self, state, prefix):

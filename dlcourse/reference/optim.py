@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_number
+from dlcourse.reference.checks import expect_counts, expect_number, expect_state
 
 BLOCK = 2**16  # numbers that are updated at a time: parameter, gradient and moments stay in the cache
 
@@ -28,12 +28,16 @@ class Optimiser:
         self.state = {f"{m}.{n}": np.zeros_like(p) for m in self.moments for n, p in model.params.items()}
 
     def step(self):
-        """Update every parameter; RuntimeError if one has no gradient yet."""
-        self.steps += 1
+        """Update every parameter; RuntimeError if one has no gradient yet, ValueError for another shape."""
         params, grads = self.model.params, self.model.grads
         for name, param in params.items():
             if name not in grads:
                 raise RuntimeError(f"{type(self).__name__}: no gradient for {name}: call backward first")
+            if grads[name].shape != param.shape:  # a smaller one would be broadcast
+                got = f"{param.shape}, got {grads[name].shape}"
+                raise ValueError(f"{type(self).__name__}: expected the gradient of {name} in shape {got}")
+        self.steps += 1
+        for name, param in params.items():
             decay = 0.0 if self.matrices_only and param.ndim < 2 else self.weight_decay
             kept = [param, *(self.state[f"{moment}.{name}"] for moment in self.moments)]
             p, *moments = [array.reshape(-1, copy=False) for array in kept]  # views: written in place
@@ -48,16 +52,10 @@ class Optimiser:
 
     def load_state_dict(self, state):
         """Take over such a state; ValueError lists every mismatch, changing nothing."""
-        mine = self.state_dict()
-        problems = [f"missing {name}" for name in mine.keys() - state.keys()]
-        problems += [f"unexpected {name}" for name in state.keys() - mine.keys()]
-        problems += [
-            f"{name}: expected shape {mine[name].shape}, got {state[name].shape}"
-            for name in mine.keys() & state.keys()
-            if mine[name].shape != state[name].shape
-        ]
-        if problems:
-            raise ValueError(f"{type(self).__name__}: state does not fit: " + "; ".join(sorted(problems)))
+        name = type(self).__name__
+        state = expect_state(name, self.state_dict(), state)
+        expect_counts(name, 0, **{"steps in the state": int(state["steps"])})
+        expect_rates(self, lr=float(state["lr"]))
         self.steps, self.lr = int(state["steps"]), float(state["lr"])
         self.state = {name: np.array(state[name], order="C") for name in self.state}
 

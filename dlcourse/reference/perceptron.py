@@ -4,7 +4,7 @@ import numpy as np
 
 from dlcourse.reference import init
 from dlcourse.reference.activations import step
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats
+from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_number, expect_shape
 from dlcourse.reference.layer import Layer
 
 
@@ -44,6 +44,7 @@ class Perceptron(Layer):
         target  (N,)  t, 0 or 1
         """
         x = expect_floats(self, "x", x, "N", self.in_features)
+        expect_number(self, "lr", lr, 0)
         target = self._labels(target, len(x))
         mistakes = 0
         for sample, t in zip(x, target):
@@ -54,9 +55,10 @@ class Perceptron(Layer):
         return mistakes
 
     def _labels(self, target, count):
-        target = np.asarray(target, dtype=float)
-        if target.shape != (count,):
-            raise ValueError(f"{self}: expected target of shape ({count},), got {target.shape}")
+        target = expect_shape(self, "target", target, count)
+        if target.dtype.kind not in "fiub":  # booleans are an answer too
+            raise TypeError(f"{self}: expected target of numbers, got {target.dtype}")
+        target = target.astype(float)
         if not np.isin(target, (0, 1)).all():
-            raise ValueError(f"{self}: expected targets 0 or 1, got {target[~np.isin(target, (0, 1))][0]}")
+            raise ValueError(f"{self}: expected target 0 or 1, got {target[~np.isin(target, (0, 1))][0]}")
         return target

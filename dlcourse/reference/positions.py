@@ -28,6 +28,7 @@ class SinusoidalPositions(Layer):
 
     def table(self, T):
         """The pattern itself, (T, D)."""
+        expect_counts(self, 0, T=T)
         pairs = np.arange(self.embedding_dim) // 2  # 0 0 1 1 2 2 ...
         angles = np.arange(T)[:, None] / 10000.0 ** (2 * pairs / self.embedding_dim)
         angles[:, 1::2] += np.pi / 2  # cos a = sin(a + π/2)

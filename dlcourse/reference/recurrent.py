@@ -51,6 +51,8 @@ class Recurrent(Layer):
 
     def by_gate(self, name):
         """Return a weight (G*H, K) as one matrix per gate, ready for x @ w: (G, K, H)."""
+        if name not in self.params:
+            raise ValueError(f"{self}: expected name in {sorted(self.params)}, got {name!r:.40}")
         weight = self.params[name]
         return np.ascontiguousarray(weight.reshape(len(self.gates), self.hidden_size, -1).transpose(0, 2, 1))
 

@@ -6,6 +6,7 @@ from dlcourse.reference.attention import (
     scaled_dot_product_attention,
     scaled_dot_product_attention_backward,
 )
+from dlcourse.reference.checks import expect_counts, expect_ends
 from dlcourse.reference.embedding import Embedding
 from dlcourse.reference.gru import GRU
 from dlcourse.reference.layer import Layer
@@ -90,6 +91,8 @@ class Seq2Seq(Layer):
 
         A row that has ended is filled with <eos>.
         """
+        expect_ends(self, self.target_embedding.num_embeddings, bos, eos)
+        expect_counts(self, max_length=max_length)
         memory, state, seen = self._read(source, lengths)
         tokens, looks = [np.full(len(memory), bos)], []
         while len(tokens) <= max_length and not (tokens[-1] == eos).all():

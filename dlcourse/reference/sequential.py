@@ -27,7 +27,11 @@ class Sequential(Layer):
         return len(self.children())
 
     def __getitem__(self, position):
-        return list(self)[position]
+        try:
+            return list(self)[position]
+        except (TypeError, IndexError) as error:
+            got = f"expected a position below {len(self)}, got {position!r:.40}"
+            raise type(error)(f"{self}: {got}") from None
 
     def forward(self, x):
         for layer in self:

@@ -4,7 +4,14 @@ import numpy as np
 
 from dlcourse.reference.activations import GELU, softmax
 from dlcourse.reference.attention import MultiheadAttention
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_number
+from dlcourse.reference.checks import (
+    expect_counts,
+    expect_ends,
+    expect_floats,
+    expect_indices,
+    expect_number,
+    expect_rng,
+)
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.embedding import Embedding
 from dlcourse.reference.layer import Layer
@@ -214,8 +221,12 @@ class CausalLM(Layer):
 
     def generate(self, tokens, count, temperature=1.0, *, rng):
         """Write on: append `count` tokens to (N, T), each drawn from softmax(y / temperature) at the end."""
-        expect_counts("generate", 0, count=count)
-        expect_number("generate", "temperature", temperature, 1e-9)
+        tokens = expect_indices(self, "tokens", tokens, self.tokens.embedding.num_embeddings, "N", "T")
+        if tokens.shape[1] == 0:
+            raise ValueError(f"{self}: expected tokens to begin with, got shape {tokens.shape}")
+        expect_counts(self, 0, count=count)
+        expect_number(self, "temperature", temperature, 1e-9)
+        expect_rng(self, rng)
         for _ in range(count):
             y = self.forward(tokens[:, -self.context :])[:, -1]
             chances = np.cumsum(softmax(y / temperature), axis=-1)
@@ -295,6 +306,8 @@ class Transformer(Layer):
 
         A row that has ended is filled with <eos>.
         """
+        expect_ends(self, self.target_tokens.embedding.num_embeddings, bos, eos)
+        expect_counts(self, max_length=max_length)
         memory = self._read(source, padding)
         tokens = np.full((len(memory), 1), bos)
         while tokens.shape[1] <= max_length and not (tokens[:, -1] == eos).all():
