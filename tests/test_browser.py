@@ -23,6 +23,10 @@ BOXED_PICTURES = """[...document.querySelectorAll('.bd-article img')].filter(pic
 SCROLLING_CODE = """[...document.querySelectorAll('.bd-article pre')].filter(pre =>
     pre.scrollWidth > pre.clientWidth && pre.textContent.split('\\n').every(line => line.length <= 80)
 ).map(pre => pre.textContent.slice(0, 60))"""
+# A formula that would have to be moved sideways; on a phone some may.
+CUT_FORMULAS = """[...document.querySelectorAll('.bd-article div.math mjx-container')].filter(formula =>
+    formula.scrollWidth > formula.clientWidth + 1
+).map(formula => formula.parentElement.id || formula.textContent.slice(0, 60))"""
 WITHOUT_ALT = "[...document.querySelectorAll('.bd-article img:not([alt])')].map(picture => picture.src)"
 
 
@@ -43,6 +47,7 @@ def test_a_page_loads_cleanly_and_fits(browser, address, page, theme, width):
     assert browser.evaluate(WITHOUT_ALT) == []
     if width == 1280:
         assert browser.evaluate(SCROLLING_CODE) == []
+        assert browser.evaluate(CUT_FORMULAS) == []
     written = browser.evaluate("document.querySelectorAll('.math').length")
     assert browser.evaluate("document.querySelectorAll('.math mjx-container').length") >= written
     assert browser.evaluate("document.querySelectorAll('mjx-merror').length") == 0
