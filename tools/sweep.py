@@ -2,9 +2,9 @@
 
 Every seed that a chapter or the package gives to NumPy or PyTorch is moved by the same step, and the cells
 run as they stand, with each `assert` replaced by an entry in a list: did it hold, and how far from its
-threshold? Cells that need Rust are left out: their generators are not NumPy's. Asserts of cells tagged `timing`
-are not judged: they speak of the machine and of what else it does, not of a seed. What has run stays in
-build/sweep: an interrupted sweep goes on where it was. (Linux or macOS: each run is a forked process.)
+threshold? Cells that need Rust are left out: their generators are not NumPy's. Asserts of cells tagged
+`timing` are not judged: they speak of the machine and of what else it does, not of a seed. What has run stays
+in build/sweep: an interrupted sweep goes on where it was. (Linux or macOS: each run is a forked process.)
 tests/results/sweep.json keeps the result, tests/other_seeds.yml says why an assert speaks of one seed only.
 Ends with status 1 where any other assert holds at fewer than 90 % of the seeds.
 """
