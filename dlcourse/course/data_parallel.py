@@ -80,6 +80,9 @@ def train(out, epochs=3, kill=None):
             checkpoint.save_training(state, model, sgd, rng=rng, epoch=epoch + 1)
     if world > 1:
         distributed.barrier()  # nobody leaves before the last checkpoint
+        # The last user of a process group waits for its threads, which may
+        # wait for Python's lock: `destroy` releases it, the network does not.
+        del net
         distributed.destroy_process_group()
 
 
@@ -93,32 +96,17 @@ def meet(rank, world, life):
     distributed.init_process_group("gloo", store=store, timeout=LIMIT, **size)
 
 
-def launch(out, *words, workers=2, restarts=0, seconds=100):
+def launch(out, *words, workers=2, restarts=0, seconds=240):
     """Run this program under torchrun, on a free port; return its lives.
 
-    Workers that do not find each other within `seconds` are ended, and OUT is
-    emptied for a second attempt. Raises RuntimeError with torchrun's last
-    lines if it fails, and TimeoutExpired if the second takes too long, too.
+    Raises RuntimeError with torchrun's last lines if it fails, and
+    TimeoutExpired if it takes longer than `seconds`.
     """
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += [f"--nproc-per-node={workers}", f"--max-restarts={restarts}"]
     command += ["-m", "dlcourse.course.data_parallel", str(out)]
-    command += map(str, words)
-    try:
-        code, errors = _run(command, seconds)
-    except subprocess.TimeoutExpired:
-        for file in Path(out).iterdir():
-            file.unlink()
-        code, errors = _run(command, seconds)
-    if code:
-        raise RuntimeError("\n".join(errors.splitlines()[-20:]))
-    story = (Path(out) / "lives.jsonl").read_text("utf-8")
-    return [json.loads(line) for line in story.splitlines()]
-
-
-def _run(command, seconds):
     process = subprocess.Popen(
-        command,
+        [*command, *map(str, words)],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -130,7 +118,10 @@ def _run(command, seconds):
         if process.poll() is None:
             process.terminate()  # torchrun ends its workers before itself
             process.communicate()
-    return process.returncode, errors
+    if process.returncode:
+        raise RuntimeError("\n".join(errors.splitlines()[-20:]))
+    story = (Path(out) / "lives.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in story.splitlines()]
 
 
 def main():
