@@ -211,11 +211,16 @@ async def serve(service, *, port, ready, stop):
 
 
 def from_file(path, limits=Limits()):
-    """A service for the MLP in a safetensors file with torch's names: 0.weight, 0.bias, 2.weight, …"""
+    """A service for the MLP in a safetensors file with torch's names: 0.weight, 0.bias, 2.weight, …
+
+    Raises ValueError for a file of something else.
+    """
     from dlcourse.reference.mlp import MLP
 
     arrays, _ = checkpoint.load(path)
-    names = sorted((n for n in arrays if n.endswith("weight")), key=lambda n: int(n.partition(".")[0]))
+    names = [f"{2 * layer}.weight" for layer in range(len(arrays) // 2)]
+    if not names or any(np.ndim(arrays.get(name)) != 2 for name in names):
+        raise ValueError(f"from_file: expected {path} to hold 0.weight, 2.weight, …, got {list(arrays)}")
     sizes = [arrays[names[0]].shape[1], *(len(arrays[name]) for name in names)]
     net = MLP(sizes, rng=np.random.default_rng(0))
     net.load_state_dict(arrays)

@@ -702,6 +702,7 @@ STATE = linear().state_dict()
 STEPPED = fitted().state_dict()
 NO_STATES = ((None, TypeError), ([1.0], TypeError), ("weight", TypeError))
 ENDS = {"bos": token(0), "eos": Plain(1, (*token(1).wrong, (0, ValueError))), "max_length": count(3)}
+WRITTEN = torch.zeros(2, 2, dtype=torch.long)
 WRITES = {"count": count(2, least=0), "temperature": number(0.7, 1e-9), "rng": RNG}
 AXIS = Plain(
     -1, ((9, ValueError), (-9, ValueError), ((0, 0), ValueError), (0.5, TypeError), ("x", TypeError))
@@ -853,7 +854,7 @@ METHODS = [
             "lr": number(0.1, 0),
         },
         run=lambda x, target, lr: ref.Perceptron(3).update(
-            x, np.ones(np.shape(x)[:1]) if target is None else target, lr
+            x, [1] * len(() if x is None else x) if target is None else target, lr
         ),
     ),
     Entry(ref.SinusoidalPositions.table, {}, {"T": count(3, least=0)}, of=lambda: ref.SinusoidalPositions(3)),
@@ -902,6 +903,36 @@ METHODS = [
         of=lambda: ref.CausalLM(5, 3, 4, 2, 3, 1, rng=fresh()),
         not_empty=("N", "T"),
     ),
+    Entry(
+        pt.Seq2Seq.greedy,
+        {},
+        {"source": as_it_is(WRITTEN), **ENDS, "lengths": as_it_is(None)},
+        of=lambda: pt.Seq2Seq(5, 4, 3, 2, rng=fresh()),
+    ),
+    Entry(
+        pt.Transformer.greedy,
+        {},
+        {"source": as_it_is(WRITTEN), **ENDS, "padding": as_it_is(None)},
+        of=lambda: pt.Transformer(5, 4, 4, 2, 3, 1, rng=fresh()).eval(),
+    ),
+    Entry(
+        pt.CausalLM.generate,
+        {},
+        {"tokens": Plain(WRITTEN, ((WRITTEN[0], ValueError), (WRITTEN[:, :0], ValueError))), **WRITES},
+        of=lambda: pt.CausalLM(5, 3, 4, 2, 3, 1, rng=fresh()).eval(),
+    ),
+    Entry(
+        pt.Perceptron.update,
+        {},
+        {
+            "x": as_it_is(torch.ones(2, 3)),
+            "target": Plain(torch.ones(2), ((torch.ones(3), ValueError), (torch.ones(2, 1), ValueError))),
+            "lr": number(0.1, 0),
+        },
+        of=lambda: pt.Perceptron(3),
+    ),
+    Entry(pt.initialise, {}, {"module": as_it_is(torch.nn.Linear(3, 2)), "rng": RNG}),
+    Entry(pt.device, {}, {"name": choice("cpu")}),
     Entry(
         tokens.Vocabulary.encode,
         {},
@@ -984,7 +1015,9 @@ ELSEWHERE = {
         checks.expect_shape checks.expect_floats checks.expect_indices checks.expect_reals
         checks.expect_counts checks.expect_number checks.expect_dtype checks.expect_rng
         checks.expect_array checks.expect_axes checks.expect_ends checks.expect_index
-        checks.expect_new_shape checks.expect_state rules.operand rules.applied rules.expect_some""",
+        checks.expect_new_shape checks.expect_state pytorch.checks.expect_ends pytorch.checks.expect_number
+        pytorch.checks.expect_rng pytorch.checks.expect_whole
+        rules.operand rules.applied rules.expect_some""",
     "made by the tape, or reads it: test_autodiff": "tape.Variable tape.Tape.record graph.draw rules.rule",
     "calls forward with what it gets": "layer.Layer.__call__",
     "speaks HTTP: test_serve, test_attacks": """
@@ -992,13 +1025,10 @@ ELSEWHERE = {
         serving.Limits serving.Metrics serving.NotFound serving.Predict serving.Predict.data_received
         serving.Refused serving.Service serving.Service.answer serving.application serving.from_file
         serving.main serving.parse serving.serve""",
-    "of torch's layers, which refuse in their own words: test_device, test_mlp and those of the twins": """
-        pytorch.cnn.CNN pytorch.device.autocast pytorch.device.device pytorch.gan.Discriminator
-        pytorch.gan.Generator pytorch.gan.r1_penalty pytorch.init.initialise pytorch.mlp.MLP
-        pytorch.perceptron.Perceptron pytorch.perceptron.Perceptron.update pytorch.seq2seq.Seq2Seq
-        pytorch.seq2seq.Seq2Seq.greedy pytorch.transformer.Block pytorch.transformer.CausalLM
-        pytorch.transformer.CausalLM.generate pytorch.transformer.LearnedPositions
+    "made of torch's layers, which refuse in torch's words": """
+        pytorch.cnn.CNN pytorch.device.autocast pytorch.gan.Discriminator pytorch.gan.Generator
+        pytorch.gan.r1_penalty pytorch.mlp.MLP pytorch.perceptron.Perceptron pytorch.seq2seq.Seq2Seq
+        pytorch.transformer.Block pytorch.transformer.CausalLM pytorch.transformer.LearnedPositions
         pytorch.transformer.SinusoidalPositions pytorch.transformer.Tokens pytorch.transformer.Transformer
-        pytorch.transformer.Transformer.greedy pytorch.transformer.TransformerClassifier
-        pytorch.transformer.begin""",
+        pytorch.transformer.TransformerClassifier pytorch.transformer.begin""",
 }

@@ -58,6 +58,7 @@ class Array:
             other_kinds["a float"] = good.astype(float)
         for what, array in other_kinds.items():
             yield what, array, TypeError
+        yield "lists of different lengths", [[1.0], [1.0, 2.0]], (TypeError, ValueError)
         if not self.optional:
             yield "nothing", None, (TypeError, ValueError)
         if self.any_rank:

@@ -97,6 +97,15 @@ def test_relu_at_zero_is_torchs():
     assert_close(layer.backward(np.ones(1)), x.grad)
 
 
+@pytest.mark.parametrize("function", [ref.softmax, ref.log_softmax])
+@pytest.mark.parametrize("number", [1.0, np.float64(1), np.ones(())])
+def test_softmax_of_a_number_has_no_axis_to_go_along(function, number):
+    with pytest.raises(
+        ValueError, match=f"{function.__name__}: expected x with at least one axis, got a number"
+    ):
+        function(number)
+
+
 @KINDS
 def test_changing_the_output_leaves_the_gradient_alone(kind, rng):
     layer, x, dout = kind(*TWINS[kind][0]), rng.standard_normal((3, 5)), rng.standard_normal((3, 5))

@@ -188,6 +188,11 @@ def test_bad_input():
         jvp(np.sin, [1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match=r"expected f to return one number, got shape \(2,\)"):
         gradient_forward(np.sin, [1.0, 2.0])
+    for argument in (Dual(np.ones((0, 2))), tape.variable(np.ones((0, 2)))):
+        with pytest.raises(ValueError, match=r"at least one element for a mean, got shape \(0, 2\)"):
+            argument.mean(axis=1)
+    with pytest.raises(TypeError, match="draw: expected y, a variable of a tape, got 3"):
+        draw(3)
     relu = ref.ReLU()
     with pytest.raises(ValueError, match=r"ReLU\(\) is recorded twice"):
         tape.layer(relu, tape.layer(relu, x))

@@ -117,6 +117,17 @@ def test_resumes_to_the_last_bit(kind, _, arguments, rng):
     assert (straight.params["weight"] == stopped.params["weight"]).all()
 
 
+@KINDS
+def test_a_gradient_of_another_shape_is_refused_and_no_step_counted(kind, rng):
+    model = ref.Linear(5, 3, rng=rng)
+    before, optimiser = model.state_dict(), kind(model)
+    model.grads.update({"weight": np.ones((3, 5)), "bias": np.ones(1)})  # NumPy would stretch it
+    words = r"expected the gradient of bias in shape \(3,\), got \(1,\)"
+    with pytest.raises(ValueError, match=f"{kind.__name__}: {words}"):
+        optimiser.step()
+    assert optimiser.steps == 0 and all((model.params[name] == a).all() for name, a in before.items())
+
+
 def test_states_of_others_are_refused(rng):
     state = ref.Adam(ref.Linear(5, 3, rng=rng)).state_dict()
     with pytest.raises(ValueError) as raised:

@@ -80,6 +80,8 @@ def test_bad_input():
     unit = ref.Perceptron(2)
     with pytest.raises(ValueError, match=r"Perceptron\(2\): expected x of shape \(N, 2\), got \(2,\)"):
         unit(np.zeros(2))
+    with pytest.raises(ValueError, match=r"Perceptron\(2\): expected x of shape \(N, 2\), got \(4,\)"):
+        unit.update(np.zeros(4), np.zeros(4), 0.1)
     with pytest.raises(ValueError, match=r"expected target of shape \(4,\), got \(4, 1\)"):
         unit.update(np.zeros((4, 2)), np.zeros((4, 1)), 0.1)
     with pytest.raises(ValueError, match="expected target 0 or 1, got -1.0"):

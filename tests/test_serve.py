@@ -377,3 +377,10 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
         serving.from_file(file)
     with pytest.raises(FileNotFoundError):
         serving.from_file(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("arrays", [{}, {"conv.weight": np.ones((2, 3)), "conv.bias": np.ones(2)}])
+def test_a_file_of_another_model_is_refused(arrays, tmp_path):
+    checkpoint.save(tmp_path / "other", arrays)
+    with pytest.raises(ValueError, match=r"from_file: expected .*other to hold 0\.weight, .* got \["):
+        serving.from_file(tmp_path / "other")

@@ -254,6 +254,11 @@ def test_learned_positions(rng):
     check_mutants(case)
 
 
+def test_learned_positions_begin_around_zero(rng):
+    weight = LearnedPositions(1000, 16, rng=rng).params["weight"]
+    assert abs(weight.mean()) < 0.02 and weight.std() == pytest.approx(1 / 4, rel=0.05)
+
+
 def test_sinusoidal_positions_like_the_twin(rng):
     for size in (1, 2, 5, 6):
         x = rng.standard_normal((2, 11, size))

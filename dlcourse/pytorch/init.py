@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from dlcourse.pytorch.checks import expect_rng
+
 
 @torch.no_grad()
 def initialise(module, rng):
@@ -12,6 +14,7 @@ def initialise(module, rng):
     embedding: N(0, 1); every other parameter keeps its value. Layers come in the order of registration,
     so that a twin built in the same order from an equal generator begins with the same numbers.
     """
+    expect_rng("initialise", rng)
     for layer in module.modules():
         if isinstance(layer, nn.Embedding):
             _fill(layer.weight, rng.standard_normal(layer.weight.shape))

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from dlcourse.pytorch.checks import expect_number, expect_rng
+
 
 class Perceptron(nn.Module):
     """y = step(w · x + b): 1 on one side of a hyperplane, 0 on the other.
@@ -17,6 +19,8 @@ class Perceptron(nn.Module):
 
     def __init__(self, in_features, *, rng=None, dtype=torch.float32):
         super().__init__()
+        if rng is not None:
+            expect_rng("Perceptron", rng)
         for name, shape in (("weight", (1, in_features)), ("bias", (1,))):
             start = torch.zeros(shape) if rng is None else torch.from_numpy(rng.standard_normal(shape))
             # autograd has no use here: the derivative of a step is zero wherever it exists
@@ -28,6 +32,10 @@ class Perceptron(nn.Module):
 
     def update(self, x, target, lr):
         """Visit each sample once: w += lr (t - y) x, b += lr (t - y); return the number of mistakes."""
+        expect_number("Perceptron", "lr", lr, 0)
+        if target.shape != x.shape[:1]:  # the shorter one would end the visit
+            wanted = tuple(x.shape[:1])
+            raise ValueError(f"Perceptron: expected target of shape {wanted}, got {tuple(target.shape)}")
         mistakes = 0
         for sample, t in zip(x, target):
             miss = t - self(sample[None])[0]  # -1, 0 or 1

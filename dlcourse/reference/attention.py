@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_shape
+from dlcourse.reference.checks import expect_array, expect_counts, expect_dtype, expect_floats, expect_shape
 from dlcourse.reference.layer import Layer
 
 
@@ -51,7 +51,7 @@ def scaled_dot_product_attention_backward(dout, query, key, value, y, weights):
 
 def _expect_mask(name, mask, shape):
     """Return the mask with the rank of the scores (..., Tq, Tk), sure that every query sees a key."""
-    mask = np.asarray(mask)
+    mask = expect_array(name, "mask", mask)
     if mask.dtype != bool:
         raise TypeError(f"{name}: expected a mask of booleans, got {mask.dtype}")
     if mask.ndim > len(shape) or any(m not in (1, n) for m, n in zip(mask.shape[::-1], shape[::-1])):
