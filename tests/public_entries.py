@@ -49,6 +49,37 @@ from tests.public_inputs import (
 MADE = {"rng": RNG, "dtype": DTYPE}
 SAME = {"x": floats(..., "D", any_rank=True)}  # layers that take any shape
 STEPS = {"x": floats("N", "T", 3)}
+# For two sequences of two steps.
+LENGTHS = Plain(
+    None, tuple((v, (TypeError, ValueError)) for v in ([1], [0, 1], [1, 9], [1.0, 2.0], [[1], []], 1, "ab"))
+)
+PADDING = Plain(
+    None,
+    (
+        (np.zeros((2, 9), bool), ValueError),
+        (np.zeros(2, bool), ValueError),
+        (np.ones((2, 2), bool), ValueError),  # nothing is left to look at
+        (np.zeros((2, 2)), TypeError),
+        (np.zeros((2, 2), int), TypeError),
+        ([[True], []], ValueError),
+        (True, ValueError),
+    ),
+)
+STATES = Plain(
+    None,
+    tuple(
+        (v, (TypeError, ValueError))
+        for v in (
+            5,
+            1.5,
+            "ab",
+            np.zeros((9, 2)),
+            np.zeros((2, 9)),
+            np.zeros((2, 2), int),
+            [np.zeros((2, 2))] * 3,
+        )
+    ),
+)
 IMAGES = {"x": floats("N", 3, "H", "W")}
 
 
@@ -188,7 +219,7 @@ LAYERS = [
         Entry(
             ours,
             {"input_size": count(3), "hidden_size": count(2), **MADE},
-            {**STEPS, "state": as_it_is(None), "lengths": as_it_is(None)},
+            {**STEPS, "state": STATES, "lengths": LENGTHS},
             lambda twin=twin: twin(3, 2, batch_first=True),
         )
         for ours, twin in ((ref.RNN, torch.nn.RNN), (ref.LSTM, torch.nn.LSTM), (ref.GRU, torch.nn.GRU))
@@ -199,7 +230,7 @@ LAYERS = [
         {
             "query": floats("N", "Tq", 4),
             "key": floats("N", "Tk", 4, optional=True),
-            "key_padding_mask": as_it_is(None),
+            "key_padding_mask": PADDING,
             "is_causal": as_it_is(False),
         },
         multihead,
@@ -237,7 +268,7 @@ LOSSES = [
         lambda: torch.nn.KLDivLoss(reduction="batchmean"),
     ),
 ]
-TOKENS = {"tokens": whole(5, "N", "T"), "padding": as_it_is(None)}
+TOKENS = {"tokens": whole(5, "N", "T"), "padding": PADDING}
 SMALL = {"embed_dim": count(4), "num_heads": count(2), "hidden_dim": count(3), "num_layers": count(1)}
 DROP = {"dropout": number(0.0, 0, 1)}
 
@@ -294,7 +325,7 @@ MODELS = [
             "attention": FLAG,
             **MADE,
         },
-        {"source": whole(5, "N", "S"), "target": whole(4, "N", "T"), "lengths": as_it_is(None)},
+        {"source": whole(5, "N", "S"), "target": whole(4, "N", "T"), "lengths": LENGTHS},
         lambda: pt.Seq2Seq(5, 4, 3, 2, "gru", True, rng=fresh()),
     ),
     Entry(
@@ -322,7 +353,7 @@ MODELS = [
     Entry(
         ref.Transformer,
         {"source_size": count(5), "target_size": count(4), **SMALL, **DROP, **MADE},
-        {"source": whole(5, "N", "S"), "target": whole(4, "N", "T"), "padding": as_it_is(None)},
+        {"source": whole(5, "N", "S"), "target": whole(4, "N", "T"), "padding": PADDING},
         lambda: pt.Transformer(5, 4, 4, 2, 3, 1, rng=fresh()),
         least={"S": 2, "T": 2},
     ),
@@ -340,7 +371,7 @@ MODELS = [
         {
             "x": floats("N", "T", 4),
             "memory": as_it_is(None),
-            "padding": as_it_is(None),
+            "padding": PADDING,
             "memory_padding": as_it_is(None),
         },
     ),
@@ -870,10 +901,7 @@ METHODS = [
         {
             "source": whole(5, "N", "S"),
             **ENDS,
-            "lengths": Plain(
-                None,
-                (([1], ValueError), ([0, 1], ValueError), ([1, 9], ValueError), ([1.0, 2.0], ValueError)),
-            ),
+            "lengths": LENGTHS,
         },
         of=lambda: ref.Seq2Seq(5, 4, 3, 2, attention=True, rng=fresh()),
         not_empty=("N", "S"),
@@ -884,14 +912,7 @@ METHODS = [
         {
             "source": whole(5, "N", "S"),
             **ENDS,
-            "padding": Plain(
-                None,
-                (
-                    (np.zeros((2, 9), bool), ValueError),
-                    (np.zeros(2, bool), ValueError),
-                    (np.zeros((2, 2)), TypeError),
-                ),
-            ),
+            "padding": PADDING,
         },
         of=lambda: ref.Transformer(5, 4, 4, 2, 3, 1, rng=fresh()),
         not_empty=("N", "S"),

@@ -59,7 +59,8 @@ def _expect_mask(name, mask, shape):
     mask = mask.reshape((1,) * (len(shape) - mask.ndim) + mask.shape)
     blind = np.argwhere(~mask.any(axis=-1))
     if len(blind):
-        raise ValueError(f"{name}: every key is masked for the query at index {tuple(blind[0].tolist())}")
+        got = f"every key is masked for the query at index {tuple(blind[0].tolist())}"
+        raise ValueError(f"{name}: expected a mask that leaves a key, got one where {got}")
     return mask
 
 

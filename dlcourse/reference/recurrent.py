@@ -99,6 +99,8 @@ class Recurrent(Layer):
         if state is None:
             return [np.zeros((N, self.hidden_size), dtype) for _ in range(self.states)]
         arrays = [state] if self.states == 1 else state
+        if not hasattr(arrays, "__len__"):
+            raise TypeError(f"{self}: expected {name} of {self.states} arrays, got {arrays!r:.40}")
         if len(arrays) != self.states:
             raise ValueError(f"{self}: expected {name} of {self.states} arrays, got {len(arrays)}")
         return [expect_floats(self, name, array, N, self.hidden_size) for array in arrays]
