@@ -127,6 +127,20 @@ def test_a_chapter_runs_and_its_asserts_are_counted():
     assert result["seed"] == 1 and len(result["asserts"]) > 20 and result["errors"] == []
 
 
+@pytest.mark.parametrize("losses, status", [([0.5], 0), ([1.5], 1)])
+def test_with_its_own_seeds_a_chapter_must_hold(losses, status, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(sweep, "forked", lambda *arguments: asked.append(arguments) or runs(*losses)[0])
+    assert sweep.own(["08_forward_pass"]) == status and asked == [("08_forward_pass", 0)]
+    assert ("cell 4: assert loss < 1" in capsys.readouterr().out) == bool(status)
+
+
+def test_a_cell_that_breaks_with_its_own_seeds_is_a_failure(monkeypatch):
+    broken = {"asserts": [], "errors": [[7, "ValueError: no"]]}
+    monkeypatch.setattr(sweep, "forked", lambda *_: broken)
+    assert sweep.own(["08_forward_pass"]) == 1
+
+
 # --- The results that are kept ---------------------------------------------------------------------------
 
 
