@@ -15,7 +15,7 @@ import numbers
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_number, expect_reals
+from dlcourse.checks import expect_counts, expect_number, expect_reals
 from dlcourse.reference.optim import clip_grad_norm
 
 

@@ -1032,13 +1032,7 @@ ELSEWHERE = {
         gru.GRU.unroll gru.GRU.unroll_back lstm.LSTM.unroll lstm.LSTM.unroll_back rnn.RNN.unroll
         rnn.RNN.unroll_back unfolding.pad unfolding.crop unfolding.unfold unfolding.fold
         unfolding.ByColumns unfolding.row_runs unfolding.correlate_runs unfolding.ByRows""",
-    "the checks themselves": """
-        checks.expect_shape checks.expect_floats checks.expect_indices checks.expect_reals
-        checks.expect_counts checks.expect_number checks.expect_dtype checks.expect_rng
-        checks.expect_array checks.expect_axes checks.expect_ends checks.expect_index
-        checks.expect_new_shape checks.expect_state pytorch.checks.expect_ends pytorch.checks.expect_number
-        pytorch.checks.expect_rng pytorch.checks.expect_whole
-        rules.operand rules.applied rules.expect_some""",
+    "the checks of operands": "rules.operand rules.applied rules.expect_some",
     "made by the tape, or reads it: test_autodiff": "tape.Variable tape.Tape.record graph.draw rules.rule",
     "calls forward with what it gets": "layer.Layer.__call__",
     "speaks HTTP: test_serve, test_attacks": """

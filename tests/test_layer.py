@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dlcourse import reference as ref
-from dlcourse.reference.checks import expect_floats, expect_indices, expect_shape
+from dlcourse.checks import expect_floats, expect_indices, expect_shape
 
 
 @pytest.fixture

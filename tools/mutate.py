@@ -63,11 +63,14 @@ class Mutant:
 
 
 def concepts():
-    return sorted(p.stem for p in (ROOT / "dlcourse" / "reference").glob("*.py") if p.stem != "__init__")
+    """The modules of the reference, and the one by which they refuse wrong input."""
+    found = {p.stem for p in (ROOT / "dlcourse" / "reference").glob("*.py")} - {"__init__"}
+    return sorted(found | {"checks"})
 
 
 def module(concept, root=ROOT):
-    return root / "dlcourse" / "reference" / f"{concept}.py"
+    folder = root / "dlcourse"
+    return (folder if concept == "checks" else folder / "reference") / f"{concept}.py"
 
 
 def tests(concept):

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dlcourse.autodiff.rules import applied, expect_some, operand, rule
-from dlcourse.reference.checks import expect_axes, expect_index, expect_new_shape, expect_reals
+from dlcourse.checks import expect_axes, expect_index, expect_new_shape, expect_reals
 
 
 class Dual(NDArrayOperatorsMixin):

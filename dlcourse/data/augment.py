@@ -5,7 +5,7 @@ Chapters: 12_training_craft, 16_cnn.
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_number, expect_rng
+from dlcourse.checks import expect_counts, expect_floats, expect_number, expect_rng
 
 
 def shifted(images, most=1, *, rng):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_reals, expect_rng
+from dlcourse.checks import expect_counts, expect_floats, expect_reals, expect_rng
 
 
 def placed(images, size=24, *, scales=(1,), rng):

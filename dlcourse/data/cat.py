@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_dtype
+from dlcourse.checks import expect_dtype
 
 CAT = (  # two ears, two eyes, a nose: dense, of several sizes
     "200002",

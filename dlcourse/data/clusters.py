@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_rng
+from dlcourse.checks import expect_counts, expect_rng
 
 
 def two_clusters(n=25, *, rng):

@@ -2,7 +2,7 @@
 
 import datetime
 
-from dlcourse.reference.checks import expect_counts, expect_indices, expect_rng
+from dlcourse.checks import expect_counts, expect_indices, expect_rng
 
 MONTHS = [
     "january",

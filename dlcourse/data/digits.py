@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_dtype, expect_number, expect_rng, expect_shape
+from dlcourse.checks import expect_dtype, expect_number, expect_rng, expect_shape
 
 
 def digits(seed=0, *, flat=True, dtype=float, test_share=0.2):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_number, expect_rng
+from dlcourse.checks import expect_counts, expect_dtype, expect_number, expect_rng
 
 FONT = (  # 5 x 7 dots, row after row
     "01110 10001 10011 10101 11001 10001 01110",

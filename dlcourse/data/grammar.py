@@ -12,7 +12,7 @@ Every word is drawn uniformly from its list.
 
 import math
 
-from dlcourse.reference.checks import expect_counts, expect_rng
+from dlcourse.checks import expect_counts, expect_rng
 
 ADJECTIVES = ["brave", "clever", "gentle", "hungry", "lazy", "old", "proud", "quiet", "small", "young"]
 NOUNS = [

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_reals, expect_rng
+from dlcourse.checks import expect_counts, expect_reals, expect_rng
 
 CENTRES, STD = np.array([[-2.0, 0.0], [2.0, 0.0]]), 0.5
 

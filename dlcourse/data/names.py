@@ -3,7 +3,7 @@
 All is in lower case, and "rose" is a flower behind an article: a table of words cannot mark it rightly.
 """
 
-from dlcourse.reference.checks import expect_counts, expect_rng
+from dlcourse.checks import expect_counts, expect_rng
 
 NAMES = ("anna", "ben", "clara", "david", "emma", "felix", "nora", "oscar")
 BOTH = ("daisy", "ivy", "lily", "olive", "rose", "violet")  # names, and things that grow

@@ -6,7 +6,7 @@ words whose article is cut: more than a word-by-word dictionary can do.
 
 from itertools import product
 
-from dlcourse.reference.checks import expect_counts, expect_rng
+from dlcourse.checks import expect_counts, expect_rng
 
 SUBJECTS = {  # English -> (article and noun, feminine)
     "cat": ("le", "chat", False),

@@ -5,7 +5,7 @@ Tokens are integers; `one_hot` turns them into vectors where a network without e
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_indices, expect_number, expect_rng
+from dlcourse.checks import expect_counts, expect_indices, expect_number, expect_rng
 
 
 def one_hot(indices, size, dtype=float):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dlcourse.reference.checks import expect_counts, expect_number, expect_reals, expect_rng
+from dlcourse.checks import expect_counts, expect_number, expect_reals, expect_rng
 
 NOISE, MEMORY = 0.3, 0.6  # of the AR(1) part: e_t = MEMORY e_{t-1} + NOISE N(0, 1)
 

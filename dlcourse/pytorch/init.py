@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from dlcourse.pytorch.checks import expect_rng
+from dlcourse.checks import expect_rng
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.functional import softmax
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from dlcourse.pytorch.checks import expect_ends, expect_whole
+from dlcourse.checks import expect_counts, expect_ends
 from dlcourse.pytorch.init import initialise
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -79,7 +79,7 @@ class Seq2Seq(nn.Module):
         A row that has ended is filled with <eos>.
         """
         expect_ends("Seq2Seq", self.target_embedding.num_embeddings, bos, eos)
-        expect_whole("Seq2Seq", 1, max_length=max_length)
+        expect_counts("Seq2Seq", max_length=max_length)
         memory, state, seen = self._read(source, lengths)
         tokens, looks = [source.new_full((len(source),), bos)], []
         while len(tokens) <= max_length and not (tokens[-1] == eos).all():

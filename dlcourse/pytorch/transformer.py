@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softmax
 
-from dlcourse.pytorch.checks import expect_ends, expect_number, expect_rng, expect_whole
+from dlcourse.checks import expect_counts, expect_ends, expect_number, expect_rng
 from dlcourse.pytorch.init import initialise
 
 
@@ -207,7 +207,7 @@ class CausalLM(nn.Module):
         if tokens.ndim != 2 or tokens.shape[1] == 0:
             shape = tuple(tokens.shape)
             raise ValueError(f"CausalLM: expected tokens (N, T) to begin with, got shape {shape}")
-        expect_whole("CausalLM", 0, count=count)
+        expect_counts("CausalLM", 0, count=count)
         expect_number("CausalLM", "temperature", temperature, 1e-9)
         expect_rng("CausalLM", rng)
         for _ in range(count):
@@ -277,7 +277,7 @@ class Transformer(nn.Module):
         A row that has ended is filled with <eos>.
         """
         expect_ends("Transformer", self.target_tokens.embedding.num_embeddings, bos, eos)
-        expect_whole("Transformer", 1, max_length=max_length)
+        expect_counts("Transformer", max_length=max_length)
         memory = self._read(source, padding)
         tokens = source.new_full((len(source), 1), bos)
         while tokens.shape[1] <= max_length and not (tokens[:, -1] == eos).all():

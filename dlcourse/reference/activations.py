@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_number, expect_reals
+from dlcourse.checks import expect_counts, expect_floats, expect_number, expect_reals
 from dlcourse.reference.layer import Layer
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from dlcourse.checks import expect_counts
 from dlcourse.reference import init
 from dlcourse.reference.activations import ReLU
-from dlcourse.reference.checks import expect_counts
 from dlcourse.reference.convolution import Conv2d, pair
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.layer import Layer

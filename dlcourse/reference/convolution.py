@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from dlcourse.checks import expect_counts, expect_floats, expect_reals
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_reals
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.unfolding import ByColumns, ByRows
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_floats, expect_number, expect_rng
+from dlcourse.checks import expect_floats, expect_number, expect_rng
 from dlcourse.reference.layer import Layer
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from dlcourse.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference.layer import Layer
 
 LONG = 8  # rows from which a sum of its own is faster than `reduceat`

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from dlcourse.checks import expect_floats, expect_number
 from dlcourse.reference.activations import LeakyReLU, ReLU
-from dlcourse.reference.checks import expect_floats, expect_number
 from dlcourse.reference.linear import Linear
 from dlcourse.reference.sequential import Sequential
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_number, expect_rng
+from dlcourse.checks import expect_number, expect_rng
 
 TOLERANCE = 1e-6  # central differences are good to about 1e-9, a wrong term is off by 1e-3 and more
 

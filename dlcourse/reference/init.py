@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_number, expect_rng
+from dlcourse.checks import expect_counts, expect_dtype, expect_number, expect_rng
 
 RELU_GAIN = math.sqrt(2)  # makes up for the half that ReLU drops
 

@@ -1,6 +1,6 @@
 """The base of every layer: parameters, gradients, training mode and state."""
 
-from dlcourse.reference.checks import expect_state
+from dlcourse.checks import expect_state
 
 
 class Layer:

@@ -1,7 +1,7 @@
 """The affine map that every network is made of."""
 
+from dlcourse.checks import expect_counts, expect_floats
 from dlcourse.reference import init
-from dlcourse.reference.checks import expect_counts, expect_floats
 from dlcourse.reference.layer import Layer
 
 

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
+from dlcourse.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference.activations import sigmoid
-from dlcourse.reference.checks import expect_counts, expect_floats, expect_indices
 from dlcourse.reference.layer import Layer
 
 BLOCK = 2**18  # elements that are worked on at a time: they stay in the cache of the processor

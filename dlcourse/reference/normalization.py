@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_number
+from dlcourse.checks import expect_counts, expect_dtype, expect_floats, expect_number
 from dlcourse.reference.layer import Layer
 
 BLOCK = 128  # rows at a time: few enough to stay in the cache of the processor

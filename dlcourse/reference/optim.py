@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_number, expect_state
+from dlcourse.checks import expect_counts, expect_number, expect_state
 
 BLOCK = 2**16  # numbers that are updated at a time: parameter, gradient and moments stay in the cache
 

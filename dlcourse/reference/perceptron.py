@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from dlcourse.checks import expect_counts, expect_dtype, expect_floats, expect_number, expect_shape
 from dlcourse.reference import init
 from dlcourse.reference.activations import step
-from dlcourse.reference.checks import expect_counts, expect_dtype, expect_floats, expect_number, expect_shape
 from dlcourse.reference.layer import Layer
 
 

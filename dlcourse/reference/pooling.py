@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.checks import expect_counts, expect_floats
+from dlcourse.checks import expect_counts, expect_floats
 from dlcourse.reference.layer import Layer
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from dlcourse.checks import expect_counts, expect_ends
 from dlcourse.reference.attention import (
     scaled_dot_product_attention,
     scaled_dot_product_attention_backward,
 )
-from dlcourse.reference.checks import expect_counts, expect_ends
 from dlcourse.reference.embedding import Embedding
 from dlcourse.reference.gru import GRU
 from dlcourse.reference.layer import Layer

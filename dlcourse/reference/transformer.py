@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from dlcourse.reference.activations import GELU, softmax
-from dlcourse.reference.attention import MultiheadAttention
-from dlcourse.reference.checks import (
+from dlcourse.checks import (
     expect_counts,
     expect_ends,
     expect_floats,
@@ -12,6 +10,8 @@ from dlcourse.reference.checks import (
     expect_number,
     expect_rng,
 )
+from dlcourse.reference.activations import GELU, softmax
+from dlcourse.reference.attention import MultiheadAttention
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.embedding import Embedding
 from dlcourse.reference.layer import Layer
