@@ -291,6 +291,33 @@ def test_a_failed_build_leaves_no_site_and_solutions_can_be_hidden(elsewhere):
         assert not book.HTML.exists()
 
 
+NUMBERED = "# Other\n\n```{code-block} text\n:caption: Words\n:name: listing-other\n\nx\n```"
+
+
+def test_a_change_of_one_chapter_writes_its_page_alone(elsewhere):
+    toc = elsewhere / "book" / "_toc.yml"
+    toc.write_text(toc.read_text() + "- file: notebooks/08_other\n")
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(NUMBERED)])
+    nbformat.write(other, elsewhere / "notebooks" / "08_other.ipynb")
+
+    def built():
+        assert book.build("shown")
+        pages = (book.WORK / "_build" / "html" / "notebooks").glob("*.html")
+        return {page.stem: page.stat().st_mtime_ns for page in pages}
+
+    def change(old, new):
+        chapter = elsewhere / "notebooks" / "07_perceptron_xor.ipynb"
+        chapter.write_text(chapter.read_text().replace(old, new))
+        return built()
+
+    before = built()
+    after = change("## Section", "## Section, changed")
+    assert {name for name, time in after.items() if time != before[name]} == {"07_perceptron_xor"}
+    change("# Chapter", "# Chapter, renamed")  # but its title stands in every sidebar
+    text = (book.HTML / "notebooks" / "08_other.html").read_text()
+    assert "Chapter, renamed" in text and "Listing 8.1" in text
+
+
 def test_without_the_reader_the_book_is_not_published(elsewhere):
     config = elsewhere / "book" / "_config.yml"
     text = config.read_text().replace(", tools.book_reader]", "]")

@@ -7,6 +7,7 @@ build/html either is the current site or does not exist. Pages whose sources did
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,14 +25,26 @@ OPTIONS = ["-W", "-n", "--keep-going", "--quiet"]
 # What every page depends on: a change builds all of them anew. Sphinx knows what the others depend on.
 EVERY_PAGE = ["book/_*.yml", "book/*.bib", "book/_static/*.*", "tools/book*.py", "tools/vendor.py"]
 EVERY_PAGE += ["dlcourse/course/*.py", "requirements.txt", "pyproject.toml"]
-ONE_PAGE = ["book/**/*.md", "notebooks/*.ipynb", "dlcourse/**/*.py", "*.md", "book/*.yml"]
+PAGES = ["book/**/*.md", "notebooks/*.ipynb", "*.md"]
+TITLE = re.compile(r'^\s*"?(# .*)$', re.MULTILINE)  # in Markdown, and in a notebook's JSON
+ONE_PAGE = [*PAGES, "dlcourse/**/*.py", "book/*.yml"]
 ONE_PAGE += ["rust/Cargo.lock", "rust/rust-toolchain.toml", "bench/results/*.json"]
 
 
-def digest(patterns, solutions):
+def matching(patterns):
+    return sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
+
+
+def titles():
+    """The first heading of every page: the sidebars of all others show it."""
+    found = (TITLE.search(path.read_text(encoding="utf-8")) for path in matching(PAGES))
+    return "\n".join(match[1] for match in found if match)
+
+
+def digest(patterns, option):
     """A hash of names and contents of all files that match, and of the option."""
-    total = hashlib.sha256(solutions.encode())
-    for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
+    total = hashlib.sha256(option.encode())
+    for path in matching(patterns):
         total.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
 
@@ -52,7 +65,7 @@ def remove(folder):
 
 def build_pages(solutions):
     """Run Jupyter Book in WORK; exits when it warns or fails, and then the next build starts afresh."""
-    machinery = digest(EVERY_PAGE, solutions)
+    machinery = digest(EVERY_PAGE, solutions + titles())
     if stamp(WORK) != machinery:
         remove(WORK)
     WORK.mkdir(parents=True, exist_ok=True)
