@@ -201,6 +201,7 @@ def needing_rust(cells):
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name != "test_check.py")  # seconds, and the commonest slips
     rust = shutil.which("rustc")
     files = {item.parent for item in items if isinstance(item, nbval.plugin.IPyNbCell)}
     without = set()
