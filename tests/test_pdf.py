@@ -65,6 +65,21 @@ def test_parts_pages_and_sections_have_bookmarks(printed):
     assert sheets == sorted(sheets)
 
 
+def test_a_bookmark_has_the_words_of_its_heading():
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    above = writer.add_outline_item(title="Measure first, thenmultiply", page_number=0)
+    writer.add_outline_item(title="One step,taken apart", page_number=0, parent=above)
+    writer.add_outline_item(title="No heading", page_number=0)
+    pdf.spell(writer.root_object["/Outlines"], ["Measure first,\n then multiply", "One step, taken apart"])
+    reader = pypdf.PdfReader(pdf.as_file(writer))
+    assert outline(reader) == [
+        ("Measure first, then multiply", 0),
+        [("One step, taken apart", 0)],
+        ("No heading", 0),
+    ]
+
+
 def test_links_stay_inside_or_lead_to_the_world(printed):
     links = [a.get_object() for page in printed.pages for a in page.get("/Annots", ())]
     assert any("/Dest" in link for link in links)
@@ -88,3 +103,5 @@ def test_no_line_is_cut_on_paper(browser, address, page):
     browser.send("Emulation.setEmulatedMedia", media="print")
     browser.open(address + page)
     assert browser.evaluate(CUT) == []
+    # Where anything is wider than the sheet, chromium prints the whole page smaller.
+    assert browser.evaluate("document.documentElement.scrollWidth") <= SHEET

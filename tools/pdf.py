@@ -12,7 +12,7 @@ import sys
 from urllib.parse import unquote, urlsplit
 
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, NameObject, NullObject
+from pypdf.generic import ArrayObject, NameObject, NullObject, TextStringObject
 
 from dlcourse.course import sources
 from tools import book
@@ -24,6 +24,13 @@ NUMBERED = """(first => { const style = document.createElement('style'); style.t
     `@page { size: A4; margin: 20mm 18mm 22mm }
      @page { @bottom-center { content: counter(page); font: 9pt sans-serif } }
      html { counter-reset: page ${first - 1}; }`; document.head.append(style) })(%d)"""
+
+
+HEADINGS = """[...document.querySelectorAll('.bd-article :is(h1, h2, h3, h4, h5, h6)')].map(heading => {
+    const words = heading.cloneNode(true)
+    words.querySelectorAll('.headerlink').forEach(link => link.remove())
+    return words.textContent
+})"""
 
 
 def parts():
@@ -52,7 +59,21 @@ def printed(browser, url, first):
         if chunk["eof"]:
             break
     browser.send("IO.close", handle=stream)
-    return PdfReader(io.BytesIO(data))
+    reader = PdfReader(io.BytesIO(data))
+    spell(reader.root_object.get("/Outlines", {}), browser.evaluate(HEADINGS))
+    return reader
+
+
+def spell(entry, headings):
+    """Give bookmarks the words of their headings: chromium leaves out the space at the end of a line."""
+    known = {"".join(heading.split()): " ".join(heading.split()) for heading in headings}
+    below = entry.get("/First")
+    while below is not None:
+        below = below.get_object()
+        title = known.get("".join(below["/Title"].split()), below["/Title"])
+        below[NameObject("/Title")] = TextStringObject(title)
+        spell(below, headings)
+        below = below.get("/Next")
 
 
 def lead_inside(writer, address, starts):
