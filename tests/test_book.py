@@ -65,14 +65,6 @@ def test_every_page_of_the_contents_exists(site):
     assert [name for name in listed if not (site / f"{name}.html").is_file()] == []
 
 
-def test_the_front_door_leads_to_the_first_page(site):
-    assert re.search(
-        r"""http-equiv=["']?refresh["']? content=["'][^"']*url=book/index.html""",
-        (site / "index.html").read_text(),
-        re.I,
-    )
-
-
 def test_downloads_are_student_notebooks(site):
     for slug in sources.chapters():
         got = nbformat.read(site / "_sources" / "notebooks" / f"{slug}.ipynb", as_version=4)
