@@ -36,7 +36,6 @@ document.querySelectorAll("li.has-children > details > summary").forEach((summar
 });
 // A list whose entries are no list items is announced as an empty one.
 document.querySelectorAll(".citation-list, .citation").forEach((element) => element.removeAttribute("role"));
-document.querySelectorAll(".theme-switch[title]").forEach((icon) => icon.removeAttribute("title"));
 const nameSliders = () => {
   document.querySelectorAll(".noUi-handle:not([aria-label])").forEach((handle) => {
     const label = handle.closest(".widget-slider")?.querySelector(".widget-label");
