@@ -23,7 +23,14 @@ STAMP = ".built"
 SPHINX = "from jupyter_book.cli.main import main; main()"
 OPTIONS = ["-W", "-n", "--keep-going", "--quiet"]
 # What every page depends on: a change builds all of them anew. Sphinx knows what the others depend on.
-EVERY_PAGE = ["book/_*.yml", "book/*.bib", "book/_static/*.*", "book/_templates/*", "tools/book*.py", "tools/vendor.py"]
+EVERY_PAGE = [
+    "book/_*.yml",
+    "book/*.bib",
+    "book/_static/*.*",
+    "book/_templates/*",
+    "tools/book*.py",
+    "tools/vendor.py",
+]
 EVERY_PAGE += ["dlcourse/course/*.py", "requirements.txt", "pyproject.toml"]
 PAGES = ["book/**/*.md", "notebooks/*.ipynb", "*.md"]
 TITLE = re.compile(r'^\s*"?(# .*)$', re.MULTILINE)  # in Markdown, and in a notebook's JSON
