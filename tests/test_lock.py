@@ -80,18 +80,52 @@ def test_a_changed_file_is_not_installed(tmp_path, whole):
     assert whole or "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr
 
 
-@pytest.mark.parametrize("wanted, file", [("", "requirements.txt"), ("1", "requirements-hashes.txt")])
-def test_setup_checks_hashes_when_asked_to(tmp_path, monkeypatch, wanted, file):
-    called = []
-    monkeypatch.setenv("HASHES", wanted)
+@pytest.fixture
+def called(tmp_path, monkeypatch):
+    """The commands that making an environment would run."""
+    commands = []
     monkeypatch.setattr(environment, "FOLDER", tmp_path)
+    monkeypatch.setattr(environment, "PYTHON", tmp_path / "python")
     monkeypatch.setattr(environment, "STAMP", tmp_path / "stamp")
-    monkeypatch.setattr(environment.venv, "create", lambda *_, **__: None)
-    done = subprocess.CompletedProcess([], 0)
-    monkeypatch.setattr(environment.subprocess, "run", lambda command, **_: called.append(command) or done)
+
+    def make(*_, **__):
+        environment.PYTHON.touch()
+        commands.append(["venv"])
+
+    def run(command, **_):
+        commands.append(command[1:])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(environment.venv, "create", make)
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    return commands
+
+
+@pytest.mark.parametrize("wanted, file", [("", "requirements.txt"), ("1", "requirements-hashes.txt")])
+def test_setup_checks_hashes_when_asked_to(called, monkeypatch, wanted, file):
+    monkeypatch.setenv("HASHES", wanted)
     environment.create()
-    assert file in called[0] and ("--require-hashes" in called[0]) == bool(wanted)
-    assert "--require-hashes" not in called[1] and environment.STAMP.exists()
+    new, pins, package = called
+    assert new == ["venv"] and file in pins and ("--require-hashes" in pins) == bool(wanted)
+    assert "--require-hashes" not in package and environment.complete()
+
+
+def test_hashes_are_not_taken_as_checked(called, monkeypatch):
+    """An environment made without them is made anew, since pip keeps what is installed; not the reverse."""
+    monkeypatch.setenv("HASHES", "0")
+    environment.create()
+    monkeypatch.setenv("HASHES", "1")
+    assert not environment.complete()
+    called.clear()
+    environment.create()
+    assert called[0] == ["venv"] and environment.complete()
+    monkeypatch.delenv("HASHES")
+    assert environment.complete()
+    called.clear()
+    environment.create()
+    assert ["venv"] not in called and environment.complete()
+    monkeypatch.setenv("HASHES", "1")
+    assert not environment.complete()
 
 
 def test_make_lock_writes_all_three_from_one_answer(tmp_path, monkeypatch, capsys):

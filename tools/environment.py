@@ -25,8 +25,16 @@ def fingerprint():
     return hashlib.sha256(pins + f"{sys.version_info[:2]} {FOLDER}".encode()).hexdigest()
 
 
+def hashes_wanted():
+    return os.environ.get("HASHES", "") not in ("", "0")
+
+
 def complete():
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+    """Whether the pins are installed, and with their hashes checked if that is wanted."""
+    if not (PYTHON.exists() and STAMP.exists()):
+        return False
+    made, *checked = STAMP.read_text().split()
+    return made == fingerprint() and (bool(checked) or not hashes_wanted())
 
 
 def create():
@@ -37,18 +45,21 @@ def create():
             f"dlcourse needs Python {wanted} or newer, this is {got}: run `make PYTHON=python{wanted} …`"
         )
     print(f"Installing the pinned packages into {FOLDER.name} (a few minutes, 6 GB, once) …", flush=True)
-    if STAMP.exists():
-        STAMP.unlink()
-    else:  # a new place, or one that was left half made
+    # In place where only pins have changed; anew where a try was left half made, or where there may be
+    # packages whose hashes nobody looked at: pip would keep them.
+    in_place = STAMP.exists() and not hashes_wanted()
+    STAMP.unlink(missing_ok=True)
+    if not in_place:
         venv.create(FOLDER, clear=True, with_pip=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pins = ["-r", "requirements.txt"]
-    if os.environ.get("HASHES", "") not in ("", "0"):
-        pins = ["--require-hashes", "-r", "requirements-hashes.txt"]
+    if hashes_wanted():
+        # The pins are complete. With dependencies, pip before 24 looks for a pin of "coverage[toml]" itself.
+        pins = ["--require-hashes", "--no-deps", "-r", "requirements-hashes.txt"]
     for arguments in (pins, ["--no-deps", "--no-build-isolation", "-e", "."]):
         if subprocess.run(pip + arguments, cwd=ROOT).returncode:
             sys.exit("The installation failed: see pip's message above, then run the same command again.")
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(fingerprint() + (" hashes" if hashes_wanted() else ""))
 
 
 def enter(module_and_arguments):
