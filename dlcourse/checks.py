@@ -87,6 +87,16 @@ def expect_counts(owner, least=1, /, **sizes):
             raise ValueError(f"{owner}: expected {name} ≥ {least}, got {size}")
 
 
+def expect_pair(owner, name, value, least):
+    """Return two sizes, of which one number stands for both; `expect_counts` refuses what is none."""
+    sizes = value if isinstance(value, tuple | list) else (value, value)
+    if len(sizes) != 2:
+        raise ValueError(f"{owner}: expected {name} to be a number or two, got {value}")
+    for size in sizes:
+        expect_counts(owner, least, **{name: size})
+    return tuple(sizes)
+
+
 def expect_ends(owner, size, bos, eos):
     """Refuse what are not two different tokens, whole numbers in 0 … size-1."""
     expect_counts(owner, 0, bos=bos, eos=eos)

@@ -15,7 +15,7 @@ import numbers
 
 import numpy as np
 
-from dlcourse.checks import expect_counts, expect_number, expect_reals
+from dlcourse.checks import expect_counts, expect_number, expect_reals, expect_rng
 from dlcourse.reference.optim import clip_grad_norm
 
 
@@ -40,8 +40,10 @@ def train_numpy(
     rng       shuffles them anew for every epoch
     schedule  step -> lr, if the rate changes; clip: the largest gradient norm; augment: x -> x, per batch
     start     the first epoch, after a resume
+
+    Raises TypeError or ValueError for what is no number of epochs or no generator.
     """
-    for epoch in range(start, epochs):
+    for epoch in _epochs("train_numpy", start, epochs, rng):
         model.train()
         total = 0.0
         for step, (xb, yb) in enumerate(
@@ -75,7 +77,7 @@ def train_torch(
     start=0,
 ):
     """Train a torch model; the arguments, the batches and what is yielded are those of `train_numpy`."""
-    for epoch in range(start, epochs):
+    for epoch in _epochs("train_torch", start, epochs, rng):
         model.train()
         total = 0.0
         for step, (xb, yb) in enumerate(
@@ -95,6 +97,13 @@ def train_torch(
             total += loss.item() * len(xb)
         model.eval()
         yield epoch, total / len(x)
+
+
+def _epochs(owner, start, epochs, rng):
+    """The numbers of the epochs to come; without a generator the samples would stay in one order."""
+    expect_counts(owner, 0, start=start, epochs=epochs)
+    expect_rng(owner, rng)
+    return range(start, epochs)
 
 
 def batches(*arrays, size, rng=None):

@@ -365,14 +365,14 @@ MODELS = [
             "hidden_dim": count(3),
             **DROP,
             "causal": as_it_is(False),
-            "crossing": as_it_is(False),
+            "crossing": as_it_is(True),
             **MADE,
         },
         {
             "x": floats("N", "T", 4),
-            "memory": as_it_is(None),
+            "memory": floats("N", "S", 4),
             "padding": PADDING,
-            "memory_padding": as_it_is(None),
+            "memory_padding": PADDING,
         },
     ),
     Entry(
@@ -1027,7 +1027,7 @@ ELSEWHERE = {
         layer.Layer activations.Activation losses.Loss normalization.BatchNorm optim.Optimiser
         optim.expect_rates recurrent.Recurrent""",
     "called by layers with arrays that they have checked": """
-        activations.normal_cdf attention.scaled_dot_product_attention_backward convolution.pair
+        activations.normal_cdf attention.scaled_dot_product_attention_backward
         embedding.sum_runs recurrent.sigmoid_
         gru.GRU.unroll gru.GRU.unroll_back lstm.LSTM.unroll lstm.LSTM.unroll_back rnn.RNN.unroll
         rnn.RNN.unroll_back unfolding.pad unfolding.crop unfolding.unfold unfolding.fold
@@ -1040,7 +1040,7 @@ ELSEWHERE = {
         serving.Limits serving.Metrics serving.NotFound serving.Predict serving.Predict.data_received
         serving.Refused serving.Service serving.Service.answer serving.application serving.from_file
         serving.main serving.parse serving.serve""",
-    "made of torch's layers, which refuse in torch's words": """
+    "made as NumPy's classes are, see `TWINS`; what it is called with, torch refuses in its own words": """
         pytorch.cnn.CNN pytorch.device.autocast pytorch.gan.Discriminator pytorch.gan.Generator
         pytorch.gan.r1_penalty pytorch.mlp.MLP pytorch.perceptron.Perceptron pytorch.seq2seq.Seq2Seq
         pytorch.transformer.Block pytorch.transformer.CausalLM pytorch.transformer.LearnedPositions

@@ -3,6 +3,7 @@
 An error counts as named if the library raised it on purpose, and its words say who expected what.
 """
 
+import contextlib
 import importlib
 import inspect
 import linecache
@@ -22,7 +23,7 @@ import dlcourse.data
 import dlcourse.pytorch
 import dlcourse.reference
 from tests.parity import assert_close, assert_like_torch
-from tests.public_entries import ELSEWHERE, ENTRIES
+from tests.public_entries import ELSEWHERE, ENTRIES, MODELS
 from tests.public_inputs import LEADING, SIZES, Array, Plain
 
 MODULES = ["dlcourse.training", "dlcourse.checkpoint", "dlcourse.serving"]
@@ -229,6 +230,56 @@ def test_spoiled_input_is_refused_in_words(entry):
         if problem := refused(entry, made, called, errors):
             problems.append(f"{name}, {what}: {problem}")
     assert not problems, "\n".join([key(entry.name), *problems])
+
+
+def twin(entry):
+    """The class of the same name on torch."""
+    place = (
+        dlcourse.pytorch if hasattr(dlcourse.pytorch, entry.name.__name__) else dlcourse.pytorch.transformer
+    )
+    return getattr(place, entry.name.__name__)
+
+
+def make_twin(entry, made):
+    """The twin in float64, made of its share of the arguments; torch has its own dtypes."""
+    names = inspect.signature(twin(entry)).parameters
+    return twin(entry)(**{n: made[n] for n in names if n in made and n != "dtype"}).double().eval()
+
+
+ON_TORCH = pytest.mark.parametrize("entry", MODELS, ids=[key(twin(e)) for e in MODELS])
+
+
+@ON_TORCH
+def test_the_twin_refuses_in_words_what_it_cannot_be_made_of(entry):
+    names, problems = inspect.signature(twin(entry)).parameters.keys() - {"dtype"}, []
+    for name, what, made, called, errors in ways_to_spoil(entry):
+        if name not in entry.make.keys() & names:
+            continue
+        if problem := refused(lambda made, _: make_twin(entry, made), made, called, errors):
+            problems.append(f"{name}, {what}: {problem}")
+    assert not problems, "\n".join([key(twin(entry)), *problems])
+
+
+TORCH_RAISES = TypeError, ValueError, RuntimeError, IndexError, AttributeError, AssertionError
+
+
+@ON_TORCH
+def test_the_twin_makes_no_number_of_what_is_spoiled(entry):
+    """Torch says so in its own words; what is masked whole becomes NaN, which nobody takes for a number."""
+    made, given = entry.draw(twos(entry), 0)
+    model = make_twin(entry, made)
+    accepted = []
+
+    def call(given):
+        return model(*[None if value is None else torch.as_tensor(value) for value in given.values()])
+
+    assert call(given).isfinite().all()
+    for name, what, _, called, _ in ways_to_spoil(entry):
+        if name in entry.inputs:
+            with contextlib.suppress(*TORCH_RAISES):
+                if not call(called).isnan().any():
+                    accepted.append(f"{name}, {what}")
+    assert not accepted, "\n".join([key(twin(entry)), *accepted])
 
 
 @DRAWN

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from dlcourse.checks import expect_counts, expect_number, expect_pair
 from dlcourse.pytorch.init import initialise
 
 
@@ -30,6 +31,10 @@ class CNN(nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
+        expect_counts("CNN", 2, image_size=image_size)
+        expect_counts("CNN", in_channels=in_channels, classes=classes, hidden=hidden)
+        expect_number("CNN", "dropout", dropout, 0, 1)
+        channels = expect_pair("CNN", "channels", channels, 1)
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, channels[0], 3, padding=1, dtype=dtype),
             nn.ReLU(),

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from dlcourse.checks import expect_counts, expect_number
 from dlcourse.pytorch.init import initialise
 
 
@@ -14,7 +15,7 @@ class Generator(nn.Sequential):
     """
 
     def __init__(self, latent_size=8, hidden_sizes=(64,), out_size=2, *, rng, dtype=torch.float32):
-        super().__init__(*_layers((latent_size, *hidden_sizes, out_size), nn.ReLU, dtype))
+        super().__init__(*_layers("Generator", (latent_size, *hidden_sizes, out_size), nn.ReLU, dtype))
         initialise(self, rng)
 
 
@@ -26,11 +27,15 @@ class Discriminator(nn.Sequential):
     """
 
     def __init__(self, in_size=2, hidden_sizes=(64,), negative_slope=0.01, *, rng, dtype=torch.float32):
-        super().__init__(*_layers((in_size, *hidden_sizes, 1), lambda: nn.LeakyReLU(negative_slope), dtype))
+        expect_number("Discriminator", "negative_slope", negative_slope)
+        sizes = (in_size, *hidden_sizes, 1)
+        super().__init__(*_layers("Discriminator", sizes, lambda: nn.LeakyReLU(negative_slope), dtype))
         initialise(self, rng)
 
 
-def _layers(sizes, activation, dtype):
+def _layers(owner, sizes, activation, dtype):
+    for size in sizes:
+        expect_counts(owner, size=size)
     layers = []
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):
         layers += [nn.Linear(fan_in, fan_out, dtype=dtype), activation()]
@@ -42,6 +47,9 @@ def r1_penalty(discriminator, x, strength):
 
     Source: mescheder2018, section 4.1. Chapter: 19_gan.
     """
+    expect_number("r1_penalty", "strength", strength, 0)
+    if len(x) == 0:
+        raise ValueError(f"r1_penalty: expected at least one point, got x of shape {tuple(x.shape)}")
     x = x.detach().requires_grad_()
     (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     return strength / 2 * slope.square().sum(dim=1).mean()

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from dlcourse.checks import expect_counts
 from dlcourse.pytorch.init import initialise
 
 ACTIVATIONS = {
@@ -26,10 +27,14 @@ class MLP(nn.Sequential):
     """
 
     def __init__(self, sizes, activation="relu", *, rng, dtype=torch.float32):
+        if not isinstance(sizes, tuple | list):
+            raise TypeError(f"MLP: expected sizes such as (784, 10), got {sizes!r}")
         if len(sizes) < 2:
             raise ValueError(f"MLP: expected sizes of at least an input and an output, got {tuple(sizes)}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"MLP: expected activation in {sorted(ACTIVATIONS)}, got {activation!r}")
+        for size in sizes:
+            expect_counts("MLP", size=size)
         layers = []
         for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):
             layers += [nn.Linear(fan_in, fan_out, dtype=dtype), ACTIVATIONS[activation]()]

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from dlcourse.checks import expect_number, expect_rng
+from dlcourse.checks import expect_counts, expect_number, expect_rng
 
 
 class Perceptron(nn.Module):
@@ -19,6 +19,7 @@ class Perceptron(nn.Module):
 
     def __init__(self, in_features, *, rng=None, dtype=torch.float32):
         super().__init__()
+        expect_counts("Perceptron", in_features=in_features)
         if rng is not None:
             expect_rng("Perceptron", rng)
         for name, shape in (("weight", (1, in_features)), ("bias", (1,))):
@@ -27,6 +28,8 @@ class Perceptron(nn.Module):
             setattr(self, name, nn.Parameter(start.to(dtype), requires_grad=False))
 
     def forward(self, x):
+        if x.ndim != 2:
+            raise ValueError(f"Perceptron: expected x of shape (N, I), got {tuple(x.shape)}")
         z = x @ self.weight[0] + self.bias  # (N, I) @ (I,) -> (N,)
         return (z >= 0).to(x.dtype)
 

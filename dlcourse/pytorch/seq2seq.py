@@ -40,6 +40,8 @@ class Seq2Seq(nn.Module):
         super().__init__()
         if cell not in CELLS:
             raise ValueError(f"Seq2Seq: expected cell in {sorted(CELLS)}, got {cell!r}")
+        expect_counts("Seq2Seq", source_size=source_size, target_size=target_size)
+        expect_counts("Seq2Seq", embedding_dim=embedding_dim, hidden_size=hidden_size)
         self.source_embedding = nn.Embedding(source_size, embedding_dim, dtype=dtype)
         self.encoder = CELLS[cell](embedding_dim, hidden_size, batch_first=True, dtype=dtype)
         self.target_embedding = nn.Embedding(target_size, embedding_dim, dtype=dtype)
@@ -57,6 +59,8 @@ class Seq2Seq(nn.Module):
         x, S = self.source_embedding(source), source.shape[1]
         if lengths is None:
             return *self.encoder(x), None
+        if lengths.is_floating_point():  # torch would cut off what is behind the point
+            raise TypeError(f"Seq2Seq: expected lengths of an integer dtype, got {lengths.dtype}")
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         packed, state = self.encoder(packed)
         memory, _ = pad_packed_sequence(packed, batch_first=True, total_length=S)

@@ -47,6 +47,10 @@ class Block(nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
+        expect_counts("Block", embed_dim=embed_dim, num_heads=num_heads, hidden_dim=hidden_dim)
+        expect_number("Block", "dropout", dropout, 0, 1)
+        if embed_dim % num_heads:
+            raise ValueError(f"Block: expected num_heads to divide {embed_dim}, got {num_heads}")
         self.norm_attention = nn.LayerNorm(embed_dim, dtype=dtype)
         self.attention = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True, dtype=dtype)
         if crossing:
@@ -62,6 +66,14 @@ class Block(nn.Module):
         self.causal, self.crossing = causal, crossing
 
     def forward(self, x, memory=None, padding=None, memory_padding=None):
+        if self.crossing != (memory is not None):  # else it would look at itself, or not at all
+            got = "none" if memory is None else "one"
+            raise ValueError(
+                f"Block: expected a memory if crossing, and crossing is {self.crossing}, got {got}"
+            )
+        for name, mask in (("padding", padding), ("memory_padding", memory_padding)):
+            if mask is not None and mask.dtype != torch.bool:  # numbers would be added to the scores
+                raise TypeError(f"Block: expected {name} of a boolean dtype, got {mask.dtype}")
         T = x.shape[1]
         hidden = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1) if self.causal else None
         x = x + self._look(self.attention, self.norm_attention(x), None, padding, hidden)
@@ -92,6 +104,9 @@ class LearnedPositions(nn.Embedding):
     """Add to each vector a learned one for its place."""
 
     def forward(self, x):
+        if x.shape[1] > len(self.weight):  # a single place would be added to all of x
+            shape = tuple(x.shape)
+            raise ValueError(f"{self}: expected at most {len(self.weight)} positions, got x of shape {shape}")
         return x + self.weight[: x.shape[1]]
 
 
@@ -102,14 +117,19 @@ class Tokens(nn.Module):
         super().__init__()
         if positions not in ("sinusoidal", "learned", None):
             raise ValueError(f"Tokens: expected positions 'sinusoidal', 'learned' or None, got {positions!r}")
+        expect_counts("Tokens", vocabulary_size=vocabulary_size, embed_dim=embed_dim)
+        expect_number("Tokens", "dropout", dropout, 0, 1)
         self.embedding = nn.Embedding(vocabulary_size, embed_dim, dtype=dtype)
         if positions == "learned":
+            expect_counts("Tokens", max_length=max_length)
             self.positions = LearnedPositions(max_length, embed_dim, dtype=dtype)
         else:
             self.positions = SinusoidalPositions() if positions else nn.Identity()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens):
+        if tokens.ndim != 2:  # of one sequence, its steps would be taken for the batch
+            raise ValueError(f"Tokens: expected tokens of shape (N, T), got {tuple(tokens.shape)}")
         return self.dropout(self.positions(self.embedding(tokens)))
 
 
@@ -146,6 +166,7 @@ class TransformerClassifier(nn.Module):
             raise ValueError(
                 f"TransformerClassifier: expected pooling 'mean', 'first' or None, got {pooling!r}"
             )
+        expect_counts("TransformerClassifier", classes=classes, num_layers=num_layers)
         self.tokens = Tokens(vocabulary_size, embed_dim, positions, max_length, dropout, dtype=dtype)
         sizes = embed_dim, num_heads, hidden_dim, dropout, causal
         self.blocks = nn.Sequential(*(Block(*sizes, dtype=dtype) for _ in range(num_layers)))
@@ -188,6 +209,7 @@ class CausalLM(nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
+        expect_counts("CausalLM", context=context, num_layers=num_layers)
         self.tokens = Tokens(vocabulary_size, embed_dim, "learned", context, dropout, dtype=dtype)
         sizes = embed_dim, num_heads, hidden_dim, dropout, True
         self.blocks = nn.Sequential(*(Block(*sizes, dtype=dtype) for _ in range(num_layers)))
@@ -245,6 +267,8 @@ class Transformer(nn.Module):
         dtype=torch.float32,
     ):
         super().__init__()
+        counts = {"source_size": source_size, "target_size": target_size, "num_layers": num_layers}
+        expect_counts("Transformer", **counts)
         sizes, tokens = (embed_dim, num_heads, hidden_dim, dropout), (embed_dim, "sinusoidal", None, dropout)
         self.source_tokens = Tokens(source_size, *tokens, dtype=dtype)
         self.encoder = nn.Sequential(*(Block(*sizes, dtype=dtype) for _ in range(num_layers)))

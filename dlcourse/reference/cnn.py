@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dlcourse.checks import expect_counts
+from dlcourse.checks import expect_counts, expect_pair
 from dlcourse.reference import init
 from dlcourse.reference.activations import ReLU
-from dlcourse.reference.convolution import Conv2d, pair
+from dlcourse.reference.convolution import Conv2d
 from dlcourse.reference.dropout import Dropout
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.linear import Linear
@@ -41,7 +41,7 @@ class CNN(Layer):
         super().__init__()
         expect_counts("CNN", 2, image_size=image_size)
         expect_counts("CNN", classes=classes, hidden=hidden)
-        channels = pair("CNN", "channels", channels, 1)
+        channels = expect_pair("CNN", "channels", channels, 1)
         made = {"rng": rng, "dtype": dtype}
         self.features = Sequential(
             Conv2d(in_channels, channels[0], 3, padding=1, **made),

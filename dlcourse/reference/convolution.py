@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dlcourse.checks import expect_counts, expect_floats, expect_reals
+from dlcourse.checks import expect_counts, expect_floats, expect_pair, expect_reals
 from dlcourse.reference import init
 from dlcourse.reference.layer import Layer
 from dlcourse.reference.unfolding import ByColumns, ByRows
@@ -37,16 +37,6 @@ def convolve2d(image, kernel):
     return correlate2d(image, kernel[::-1, ::-1])
 
 
-def pair(owner, name, value, least):
-    """Torch's shorthand: one number for both axes. Refuses what is no size, or below `least`."""
-    sizes = value if isinstance(value, tuple | list) else (value, value)
-    if len(sizes) != 2:
-        raise ValueError(f"{owner}: expected {name} to be a number or two, got {value}")
-    for size in sizes:
-        expect_counts(owner, least, **{name: size})
-    return tuple(sizes)
-
-
 class Conv2d(Layer):
     """Slide O kernels over an image: y[o, i, j] = bias[o] + Σ_cmn weight[o, c, m, n] x[c, s·i + m, s·j + n].
 
@@ -65,8 +55,11 @@ class Conv2d(Layer):
     ):
         name = type(self).__name__
         expect_counts(name, in_channels=in_channels, out_channels=out_channels)
-        self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
-        self.stride, self.padding = pair(name, "stride", stride, 1), pair(name, "padding", padding, 0)
+        self.kernel_size = expect_pair(name, "kernel_size", kernel_size, 1)
+        self.stride, self.padding = (
+            expect_pair(name, "stride", stride, 1),
+            expect_pair(name, "padding", padding, 0),
+        )
         shape = (out_channels, in_channels, *self.kernel_size)
         bound = (in_channels * self.kernel_size[0] * self.kernel_size[1]) ** -0.5
         params = {"weight": init.uniform(shape, -bound, bound, rng=rng, dtype=dtype)}

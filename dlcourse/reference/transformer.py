@@ -57,6 +57,11 @@ class Block(Layer):
         self.causal, self.crossing = causal, crossing
 
     def forward(self, x, memory=None, padding=None, memory_padding=None):
+        if self.crossing != (memory is not None):  # else it would look at itself, or not at all
+            got = "none" if memory is None else "one"
+            raise ValueError(
+                f"Block: expected a memory if crossing, and crossing is {self.crossing}, got {got}"
+            )
         seen = self.attention.forward(self.norm_attention.forward(x), None, padding, self.causal)
         x = x + self.drop_attention.forward(seen)
         if self.crossing:
