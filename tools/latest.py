@@ -16,9 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from dlcourse.course.rust.toolchain import cache_folder
-from tools import test
 from tools.environment import ROOT
-from tools.notebooks import ENVIRONMENT
 
 EXTRAS = "chapters,lab,grading,book,test"
 OWN = {"dlcourse", "pip"}
@@ -100,10 +98,9 @@ def main():
     (ROOT / "build").mkdir(exist_ok=True)
     report = f"build/latest-{version}-{datetime.date.today().isoformat()}"
     (ROOT / f"{report}.txt").write_text("".join(f"{line}\n" for line in differing))
-    chosen = {"chosen": ["-v", *test.NBVAL, *options.chosen]} if options.chosen else test.arguments(False, [])
-    pytest = [interpreter(place), "-m", "pytest"]
-    commands = [[*pytest, *run, f"--junitxml={report}-{name}.xml"] for name, run in chosen.items()]
-    sys.exit(test.side_by_side(commands, ENVIRONMENT | os.environ | {"DLCOURSE_ENV": "here"}))
+    words = ["-m", "tools.test", "--report", report, "--", *options.chosen]
+    environment = os.environ | {"DLCOURSE_ENV": "here"}
+    sys.exit(subprocess.run([interpreter(place), *words], cwd=ROOT, env=environment).returncode)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`make test`: the checks, all tests but slow ones, the notebooks with their outputs (CH=07: one chapter).
 
 Tests and notebooks run side by side where there are two cores. `--slow` (make test-slow) runs the tests
-marked slow instead and leaves build/test-slow-DATE.xml. Ends with pytest's summary and the worse exit
-status; to collect nothing is a failure too.
+marked slow instead and leaves build/test-slow-DATE.xml; with names of tests and notebooks only these run.
+Ends with pytest's summary and the worse exit status; to collect nothing is a failure too.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from dlcourse.course import rust, sources
 from tools import notebooks
@@ -66,8 +67,10 @@ def provide_crates(slugs):
             print(error)
 
 
-def arguments(slow, chapters):
-    """{name of a run: pytest's arguments}."""
+def arguments(slow, chapters, named=()):
+    """{name of a run: pytest's arguments}; `named` are tests and notebooks."""
+    if named:
+        return {"chosen": ["-v", *NBVAL, *named]}
     if slow:
         day = datetime.date.today().isoformat()
         return {"slow": ["-v", "-m", "slow", f"--junitxml=build/test-slow-{day}.xml", "tests"]}
@@ -77,6 +80,11 @@ def arguments(slow, chapters):
     topics = [slug.partition("_")[2] for slug in chapters]  # also in the names of tests: test_perceptron_xor
     paths = [f"notebooks/{slug}.ipynb" for slug in chapters]
     return {"chapters": [*chosen, *NBVAL, "-k", " or ".join(topics), "tests", *paths]}
+
+
+def chapters_in(names):
+    """The slugs of the notebooks among names of tests: notebooks/07_perceptron_xor.ipynb::Cell 3."""
+    return [Path(name.partition("::")[0]).stem for name in names if ".ipynb" in name]
 
 
 def cores():
@@ -107,17 +115,23 @@ def side_by_side(commands, environment):
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.test")
     parser.add_argument("--slow", action="store_true", help="only the tests marked slow")
+    parser.add_argument("--report", metavar="PATH", help="leave PATH-tests.xml and PATH-notebooks.xml")
+    parser.add_argument("named", nargs="*", metavar="TEST", help="tests and notebooks; default: all")
     options = parser.parse_args()
+    if options.slow and options.named:
+        parser.error("expected --slow or names of tests, got both")
     words = os.environ.get("CH", "").split()
     try:
-        chapters = notebooks.selected(words) if words else []
+        chapters = notebooks.selected(words) if words else chapters_in(options.named)
     except (notebooks.BuildError, sources.SourceError) as error:
         sys.exit(str(error))
     provide_programs()
     if not options.slow:
-        provide_crates(chapters or sources.chapters())
-    runs = arguments(options.slow, chapters).values()
-    commands = [[sys.executable, "-m", "pytest", *run] for run in runs]
+        provide_crates(chapters if options.named or chapters else sources.chapters())
+    commands = []
+    for name, run in arguments(options.slow, chapters, options.named).items():
+        report = [f"--junitxml={options.report}-{name}.xml"] if options.report else []
+        commands.append([sys.executable, "-m", "pytest", *run, *report])
     return side_by_side(commands, notebooks.ENVIRONMENT | os.environ)
 
 
