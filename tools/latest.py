@@ -50,10 +50,10 @@ def install(place, python, pinned):
         _expect(subprocess.run([*uv, "venv", "--quiet", "--python", python, place]))
     pip = [*uv, "pip", "install", "--quiet", "--python", interpreter(place)]
     if pinned:
-        _expect(subprocess.run([*pip, "-r", "requirements.txt"], cwd=ROOT))
+        _expect(subprocess.run([*pip, "pip", "-r", "requirements.txt"], cwd=ROOT))
         _expect(subprocess.run([*pip, "--no-deps", "-e", "."], cwd=ROOT))
     else:
-        _expect(subprocess.run([*pip, "--upgrade", "-e", f".[{EXTRAS}]"], cwd=ROOT))
+        _expect(subprocess.run([*pip, "--upgrade", "pip", "-e", f".[{EXTRAS}]"], cwd=ROOT))
 
 
 def _expect(done):

@@ -22,11 +22,25 @@ def names(source):
         statements = ast.parse(code).body
     except SyntaxError:
         return read, bound
-    for statement in statements:
+    for statement in map(OwnScopes().visit, statements):
         top = symtable.symtable(ast.unparse(statement), "cell", "exec")
         read |= globals_read(top) - loop_targets(statement) - bound
         bound |= {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     return read, bound
+
+
+class OwnScopes(ast.NodeTransformer):
+    """Make generators of comprehensions, whose variables Python 3.12 counts to the scope around them."""
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
 def globals_read(table):
