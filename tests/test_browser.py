@@ -9,7 +9,7 @@ pytest.importorskip("jupyter_book", reason="the book is built with the extra `bo
 pytest.importorskip("websocket", reason="the browser is driven through websocket-client")
 
 from dlcourse.course import sources
-from tools.browser import serve
+from tools.browser import Report, serve
 
 VIEWS = [("light", 1280), ("dark", 1280), ("light", 390)]
 PAGES = ["search.html", "genindex.html", *(f"{file}.html" for file in sources.toc_files())]
@@ -131,3 +131,16 @@ def test_a_broken_page_is_seen(browser, tmp_path, problem):
     )
     with serve(tmp_path) as url:
         assert any(line.startswith(problem) for line in browser.open(url + "page.html").problems)
+
+
+@pytest.mark.parametrize("says_cleared", [True, False])
+def test_a_page_that_leads_elsewhere_is_awaited_until_the_other_has_loaded(says_cleared):
+    """The events of a refresh; a page whose process ends at once has been seen not to say "cleared"."""
+    steps = ["StartedLoading", "Navigated", "ScheduledNavigation", "StoppedLoading", "StartedLoading"]
+    steps += ["ClearedScheduledNavigation"] * says_cleared + ["Navigated", "StoppedLoading"]
+    report, waiting = Report(), []
+    for step in steps:
+        frame = {"frame": {"id": "F"}} if step == "Navigated" else {"frameId": "F"}
+        report.add({"method": f"Page.frame{step}", "params": frame})
+        waiting.append(bool(report.awaited))
+    assert waiting == [True] * (len(steps) - 1) + [False]

@@ -66,8 +66,9 @@ def serve(folder):
 
 
 ENDS = {
-    "Page.frameStartedLoading": "Page.frameStoppedLoading",
-    "Page.frameScheduledNavigation": "Page.frameClearedScheduledNavigation",
+    "Page.frameStoppedLoading": "Page.frameStartedLoading",
+    "Page.frameClearedScheduledNavigation": "Page.frameScheduledNavigation",
+    "Page.frameNavigated": "Page.frameScheduledNavigation",  # a page left in haste does not say "cleared"
 }
 
 
@@ -89,10 +90,11 @@ class Report:
                 self.problems.append(f"requests {self.urls[-1]}")
         elif method == "Page.lifecycleEvent" and data["name"] == "load":
             self.loaded.add(data["loaderId"])
-        elif method in ENDS:
-            self.awaited.add((ENDS[method], data["frameId"]))
         elif method in ENDS.values():
-            self.awaited.discard((method, data["frameId"]))
+            self.awaited.add((method, data["frameId"]))
+        elif method in ENDS:
+            frame = data["frameId"] if "frameId" in data else data["frame"]["id"]
+            self.awaited.discard((ENDS[method], frame))
         elif method == "Network.responseReceived" and data["response"]["status"] >= 400:
             self.problems.append(f"status {data['response']['status']}: {data['response']['url']}")
         elif method == "Network.loadingFailed" and not data.get("canceled"):
