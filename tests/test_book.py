@@ -284,12 +284,13 @@ def test_a_failed_build_leaves_no_site_and_solutions_can_be_hidden(elsewhere):
 
 
 NUMBERED = "# Other\n\n```{code-block} text\n:caption: Words\n:name: listing-other\n\nx\n```"
+TERM = "\n\n```{glossary}\nzebra\n: A word.\n```"
 
 
 def test_a_change_of_one_chapter_writes_its_page_alone(elsewhere):
     toc = elsewhere / "book" / "_toc.yml"
     toc.write_text(toc.read_text() + "- file: notebooks/08_other\n")
-    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(NUMBERED)])
+    other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(NUMBERED + TERM)])
     nbformat.write(other, elsewhere / "notebooks" / "08_other.ipynb")
 
     def built():
@@ -305,6 +306,8 @@ def test_a_change_of_one_chapter_writes_its_page_alone(elsewhere):
     before = built()
     after = change("## Section", "## Section, changed")
     assert {name for name, time in after.items() if time != before[name]} == {"07_perceptron_xor"}
+    found = (book.HTML / "searchindex.js").read_text().partition("(")[2].rpartition(")")[0]
+    assert "zebra" in json.loads(found)["indexentries"]  # of a page that was not written again
     change("# Chapter", "# Chapter, renamed")  # but its title stands in every sidebar
     text = (book.HTML / "notebooks" / "08_other.html").read_text()
     assert "Chapter, renamed" in text and "Listing 8.1" in text

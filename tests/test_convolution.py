@@ -176,7 +176,7 @@ def test_mutants(case):
 
 def test_starts_within_torch_bounds(rng):
     for array in Conv2d(4, 500, 5, rng=rng).params.values():
-        assert 0.09 < np.abs(array).max() <= 0.1
+        assert -0.1 <= array.min() < -0.09 and 0.09 < array.max() <= 0.1
 
 
 def test_bad_input(rng):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dlcourse import reference as ref
-from dlcourse.checks import expect_floats, expect_indices, expect_shape
+from dlcourse.checks import expect_axes, expect_floats, expect_indices, expect_shape
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def test_modes_reach_every_child(model):
     "shape, pattern, shown",
     [
         ((784,), ("N", 784), "(N, 784)"),
+        ((2, 3), ("N",), "(N,)"),
         ((2, 3), ("N", 784), "(N, 784)"),
         ((3,), (..., 2, 3), "(..., 2, 3)"),
         ((2, 3), ("N", "N"), "(N, N)"),
@@ -94,6 +95,26 @@ def test_types():
     with pytest.raises(ValueError, match="owner: expected i in 0 … 4, got -1$"):
         expect_indices("owner", "i", np.array(-1), 5)
     assert expect_indices("owner", "i", [], 5, "N").dtype == int
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -2, (), (1,), (0, 1), (-1, 0)])
+def test_axes_of_a_matrix(axis):
+    expect_axes("owner", axis, 2)
+
+
+@pytest.mark.parametrize(
+    "axis, words",
+    [
+        (2, "expected axis < 2, got 2"),
+        (-3, "expected axis ≥ -2, got -3"),
+        ((0, 2), "expected axis < 2, got 2"),
+        ((0, -2), r"expected an axis once, got axis \(0, -2\)"),
+        (0.5, "expected axis to be a whole number, got 0.5"),
+    ],
+)
+def test_what_is_no_axis_of_a_matrix(axis, words):
+    with pytest.raises((TypeError, ValueError), match=f"owner: {words}"):
+        expect_axes("owner", axis, 2)
 
 
 @pytest.mark.parametrize("kind", [int, complex, object, str, bool])

@@ -146,7 +146,8 @@ def test_clipping(rng):
     model.backward(10 * rng.standard_normal((7, 2)))
     for (_, grad), parameter in zip(model.grads.items(), twin.double().parameters()):
         parameter.grad = torch.from_numpy(grad.copy())
-    for limit in (1e6, 1.0, 0.25):
+    norm = ref.clip_grad_norm(model, 1e6)
+    for limit in (1e6, 1.5 * norm, 1.0, 0.25):
         wanted = torch.nn.utils.clip_grad_norm_(twin.parameters(), limit)
         assert ref.clip_grad_norm(model, limit) == pytest.approx(wanted.item(), rel=1e-12)
         for grad, parameter in zip(model.grads.values(), twin.parameters()):
@@ -163,3 +164,20 @@ def test_bad_input(kind, rng):
         kind(model).step()
     with pytest.raises(ValueError, match=f"{kind.__name__}: expected a finite lr ≥ 0, got -1"):
         kind(model, lr=-1)
+
+
+@pytest.mark.parametrize("kind", [ref.Adam, ref.AdamW])
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("beta", [-0.1, 1, 1.5])
+def test_a_mean_that_would_not_forget_is_refused(kind, place, beta, rng):
+    betas = [0.9, 0.999]
+    betas[place] = beta
+    words = rf"{kind.__name__}: expected 0 ≤ betas\[{place}\] < 1, got {beta}"
+    with pytest.raises(ValueError, match=words):
+        kind(ref.Linear(5, 3, rng=rng), betas=betas)
+
+
+def test_a_norm_below_zero_is_refused(rng):
+    model = ref.Linear(5, 3, rng=rng)
+    with pytest.raises(ValueError, match="clip_grad_norm: expected a finite max_norm ≥ 0, got -1"):
+        ref.clip_grad_norm(model, -1)

@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from myst_nb.core.render import MditRenderMixin
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.index_entries import split_index_msg
 
 from dlcourse.course import exercises, sources
 from tools import book_launch, book_pages
@@ -217,11 +218,26 @@ def write_downloads(app, exception):
             nbformat.write(sources.student(nbformat.read(path, as_version=4)), copy)
 
 
+def keep_index_entries(app, env):
+    """Give the search every page's index entries: Sphinx forgets those of pages it does not write."""
+    kept = env._search_index_index_entries
+    kept.clear()
+    for docname, entries in env.get_domain("index").entries.items():
+        terms = [
+            (term, target, main)
+            for kind, value, target, main, _ in entries
+            for term in split_index_msg(kind, value)
+        ]
+        kept[docname] = sorted(set(terms))
+    return []
+
+
 def setup(app):
     app.add_directive("exercise", ExerciseBox)
     app.add_transform(Tabs)
     app.connect("env-get-updated", give_sphinx_its_numbers, priority=100)  # before its own numbering
     app.connect("env-get-updated", number_by_chapter, priority=900)  # and after it
+    app.connect("env-updated", keep_index_entries)
     app.connect("build-finished", write_downloads)
     highlight_rust()
     book_pages.setup(app)
