@@ -62,6 +62,7 @@ def test_the_other_interpreter_runs_make_test(monkeypatch, tmp_path):
     [
         ([], 26, ["tests", "notebooks"]),
         (["tests/test_linear.py"], 0, ["chosen"]),
+        (["notebooks"], 26, ["chosen"]),
         (["notebooks/02_rust_primer.ipynb::Cell 3"], 1, ["chosen"]),
     ],
 )

@@ -83,8 +83,9 @@ def arguments(slow, chapters, named=()):
 
 
 def chapters_in(names):
-    """The slugs of the notebooks among names of tests: notebooks/07_perceptron_xor.ipynb::Cell 3."""
-    return [Path(name.partition("::")[0]).stem for name in names if ".ipynb" in name]
+    """The slugs of the notebooks that are named: notebooks/07_perceptron_xor.ipynb::Cell 3, or their folder."""
+    stems = {Path(name.partition("::")[0]).stem for name in names}
+    return [slug for slug in sources.chapters() if stems & {slug, "notebooks"}]
 
 
 def cores():
