@@ -83,7 +83,7 @@ def arguments(slow, chapters, named=()):
 
 
 def chapters_in(names):
-    """The slugs of the notebooks that are named: notebooks/07_perceptron_xor.ipynb::Cell 3, or their folder."""
+    """The slugs of the notebooks that are named: notebooks/07_perceptron_xor.ipynb::Cell 3, or the folder."""
     stems = {Path(name.partition("::")[0]).stem for name in names}
     return [slug for slug in sources.chapters() if stems & {slug, "notebooks"}]
 
